@@ -1,0 +1,44 @@
+# Every target sets itself up from a clean clone: Python >= 3.11 and make are all it takes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check bench lock clean
+
+help:
+	@echo "make demo   make twelve videos with the embedded sandbox, then run again and send nothing"
+	@echo "make test   everything that must hold: checks, unit, contract, acceptance and crash tests"
+	@echo "make check  ruff, mypy --strict and the import contracts"
+	@echo "make bench  measure against a bare aiohttp client"
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Callsheet needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh manifests/demo.sh
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# PYTEST_WORKERS: how many processes the tests use; two suits the smallest machine that they are meant for.
+PYTEST_WORKERS ?= 2
+test: check
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+# Renew the pinned dependencies (needs uv on the PATH).
+lock:
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

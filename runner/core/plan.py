@@ -1,0 +1,143 @@
+"""What a run would do with each job, and why: the one decision that `plan` prints and `run` carries out.
+
+The table of `docs/` (what a next run does by itself) is `decide`, row by row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, assert_never
+
+from runner.core.events import Cause
+from runner.core.job import Job, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from runner.core.job import OutputFile
+    from runner.core.spec import JobSpec
+
+
+class Action(StrEnum):
+    """What the next run does with a job."""
+
+    CREATE = "create"
+    """Submit it: costs money."""
+    RECREATE = "recreate"
+    """Its inputs changed: submit it as a new job, costs money again."""
+    REATTACH = "reattach"
+    """It is paid already and goes on."""
+    DOWNLOAD = "download"
+    """Its file is fetched again from the paid task."""
+    UP_TO_DATE = "up-to-date"
+    BLOCKED = "blocked"
+    """Nothing can be done without the user."""
+    IN_DOUBT = "in-doubt"
+    """A person must decide whether it was paid; the run only looks it up again where the API can."""
+    ORPHAN = "orphan"
+    """The state has it, the manifest has not (any more)."""
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a run would do something."""
+        return self in (Action.CREATE, Action.RECREATE, Action.REATTACH, Action.DOWNLOAD)
+
+    @property
+    def costs(self) -> bool:
+        """Whether the run would submit, and so spend."""
+        return self in (Action.CREATE, Action.RECREATE)
+
+
+class FileState(StrEnum):
+    """What is on disk where a delivered file should be."""
+
+    UNCHANGED = "unchanged"
+    MISSING = "missing"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with one job.
+
+    Args:
+        action: What.
+        reason: Why, a few words for people.
+        job: The job's row where there is one for this fingerprint; None for a new one.
+    """
+
+    action: Action
+    reason: str
+    job: Job | None = None
+
+
+def decide(
+    spec: JobSpec, rows: Sequence[Job], file_state: Callable[[OutputFile], FileState], *, retry_failed: bool = False
+) -> Decision:
+    """Decide what a run does with a job.
+
+    Args:
+        spec: What is asked for.
+        rows: All rows of the state with this id, any fingerprint, in any order.
+        file_state: Looks at a delivered file.
+        retry_failed: Whether the user allows another attempt at what was refused, failed or expired.
+
+    Returns:
+        The decision; its `job` is the row with the spec's fingerprint.
+    """
+    job = next((row for row in rows if row.fingerprint == spec.fingerprint), None)
+    if job is None:
+        return Decision(Action.RECREATE, "inputs changed") if rows else Decision(Action.CREATE, "new")
+    match job.state:
+        case State.PENDING:
+            return Decision(Action.CREATE, "not submitted yet" if job.attempt == 1 else "resubmission decided", job)
+        case State.SKIPPED:
+            return Decision(Action.CREATE, "was skipped", job)
+        case State.SUBMITTING:
+            return Decision(Action.REATTACH, "its submission was cut off", job)
+        case State.RUNNING:
+            return Decision(Action.REATTACH, f"task {job.task_id} is paid and goes on", job)
+        case State.DOWNLOADING:
+            return Decision(Action.REATTACH, "its result waits to be fetched", job)
+        case State.IN_DOUBT:
+            return Decision(Action.IN_DOUBT, "nobody knows whether it was accepted", job)
+        case State.CANCELLED:
+            return Decision(Action.BLOCKED, "abandoned by decision", job)
+        case State.SUCCEEDED:
+            return _decide_succeeded(job, file_state)
+        case State.FAILED:
+            return _decide_failed(job, retry_failed=retry_failed)
+        case _:
+            assert_never(job.state)
+
+
+def _decide_succeeded(job: Job, file_state: Callable[[OutputFile], FileState]) -> Decision:
+    if job.output is None:
+        return Decision(Action.UP_TO_DATE, "done", job)
+    match file_state(job.output):
+        case FileState.UNCHANGED:
+            return Decision(Action.UP_TO_DATE, "delivered and unchanged", job)
+        case FileState.MISSING:
+            return Decision(Action.DOWNLOAD, "its file is missing", job)
+        case FileState.ALTERED:
+            return Decision(Action.DOWNLOAD, "its file was altered", job)
+        case state:
+            assert_never(state)
+
+
+def _decide_failed(job: Job, *, retry_failed: bool) -> Decision:
+    failure = job.failure
+    what = f"{failure.code} {failure.message}" if failure is not None else "failed"
+    cause = failure.cause if failure is not None else None
+    match cause:
+        case Cause.NOT_ACCEPTED:
+            return Decision(Action.CREATE, f"was not accepted: {what}", job)
+        case Cause.FETCH:
+            return Decision(Action.DOWNLOAD, f"was not fetched: {what}", job)
+        case Cause.REFUSED | Cause.GENERATION | Cause.EXPIRED | None:
+            if retry_failed:
+                return Decision(Action.CREATE, f"another attempt is allowed: {what}", job)
+            return Decision(Action.BLOCKED, f"failed and stays so until --retry-failed: {what}", job)
+        case _:
+            assert_never(cause)

@@ -1,0 +1,308 @@
+"""Where the rooms meet: every contract between them, with its obligations.
+
+The rooms in the middle (manifest, providers, engine, store, transfer, media, report, sandbox) do not know one another. `cli`
+makes their objects and hands them to the engine as these protocols. All values that cross are plain data from `core`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from decimal import Decimal
+
+    from runner.core.answers import Exchange, QueryAnswer, Reply, Request, SubmitAnswer
+    from runner.core.events import Event
+    from runner.core.job import Job, OutputFile
+    from runner.core.notices import Notice
+    from runner.core.plan import FileState
+    from runner.core.spec import Verify
+
+# --- providers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the engine may rely on for an operation.
+
+    Args:
+        has_lookup: The API knows our external id: a lost submission can be looked up.
+        delivers_file: A finished task has a file to fetch.
+        media: Kind of the file, `video` or `audio`; None without one.
+        expects_audio: Whether the file must have sound.
+        result_lifetime_s: Seconds that the provider keeps a result; None when unknown.
+        charges_failures: Whether failed tasks are billed; None when unknown.
+    """
+
+    has_lookup: bool = False
+    delivers_file: bool = True
+    media: str | None = "video"
+    expects_audio: bool = False
+    result_lifetime_s: float | None = None
+    charges_failures: bool | None = None
+
+
+class Operation(Protocol):
+    """One operation of a provider: facts and four pure functions. No retry, sleep, log, disk or clock inside."""
+
+    @property
+    def name(self) -> str:
+        """`<type>/<operation>`, e.g. `digital-human/avatar`; also names its schema file."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the engine may rely on."""
+
+    def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:
+        """The POST for these inputs (references already resolved). Same arguments, same bytes."""
+
+    def read_submission(self, reply: Reply) -> SubmitAnswer:
+        """What a reply to the POST means. Total: never raises; what no table lists is `InDoubt`."""
+
+    def query(self, task_id: str) -> Request:
+        """The request that asks for a task."""
+
+    def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
+        """What a reply to the query means. Total: never raises; what says nothing about the task is `AskAgain`."""
+
+    def lookup(self, external_id: str) -> Request | None:
+        """The request that looks a task up by our own id; None when the API cannot."""
+
+    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:
+        """The task id found, None when the API says that there is none, or `AskAgain` when the reply says neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A voice that a job can name.
+
+    Args:
+        inputs: The input fields that select it, e.g. `{"voice_engine_id": …, "audio_id": …}`.
+        name: For people.
+        language: As the API says, e.g. `en`.
+        labels: Words that describe it.
+    """
+
+    inputs: Mapping[str, str]
+    name: str
+    language: str
+    labels: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """A remote API: its facts and its operations."""
+
+    @property
+    def type(self) -> str:
+        """The name under `type:` in the manifest, e.g. `digital-human`."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """By name within the provider, e.g. `avatar`."""
+
+    def voices(self, language: str | None) -> Sequence[Request]:
+        """The requests that list voices (one a language); empty when the API lists none."""
+
+    def read_voices(self, reply: Reply) -> Sequence[Voice] | str:
+        """The voices of one reply, or why there are none, for people."""
+
+
+class Wire(Protocol):
+    """The one seam to a remote API: one request, one exchange. Holds host, credential, time-outs and connections of an account.
+
+    Never raises for what the network does; `asyncio.CancelledError` passes. Never follows a redirect, never retries, and sends the
+    credential to no origin but that of the account's `base_url`.
+    """
+
+    async def post(self, request: Request) -> Exchange:
+        """Send a submission on a fresh connection and wait for the whole reply, at most `timeouts.submit_s` seconds."""
+
+    async def get(self, request: Request) -> Exchange:
+        """Ask something that is free to ask again. At most `timeouts.read_s` seconds between two pieces of the reply."""
+
+    def sign_again(self) -> None:
+        """Forget a cached signature, so that the next request is signed anew."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+# --- store ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One job's move to commit: the row before, the events in order, and the row after them.
+
+    Args:
+        before: The row as it stood; for a new job the pending one that was never stored.
+        events: What happened, at least one.
+        after: `advance` over all events.
+    """
+
+    before: Job
+    events: tuple[Event, ...]
+    after: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One line of the money ledger as the store sums it.
+
+    Args:
+        currency: Currency.
+        amount: Sum of what was settled and, where nothing was settled yet, of what is reserved.
+    """
+
+    currency: str
+    amount: Decimal
+
+
+class Store(Protocol):
+    """The state of one manifest.
+
+    Obligations: `commit` returns only after COMMIT in WAL mode with `synchronous=FULL`, and for moves that hold `SubmitStarted`,
+    `Accepted`, `TaskFound` or `Adopted` also after the witness line is fsynced. A failed commit is never tried again: it raises `StorageFailed`, and
+    so does every later one. Reads see all that was committed. Events are append-only.
+    """
+
+    async def commit(self, move: Move) -> None:
+        """Make a move durable: its events and the current row in one transaction. Moves of many callers share a transaction.
+
+        Raises:
+            StorageFailed: The move may not be durable; nothing more may be sent.
+        """
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
+        """All rows (every fingerprint) of these ids; ids without rows are absent. At most 1,000 ids a call."""
+
+    def open_rows(self) -> Iterator[Job]:
+        """Rows whose state is submitting, in_doubt, running or downloading, oldest submission first."""
+
+    def all_rows(self) -> Iterator[Job]:
+        """Every row, ordered by id, then first insertion."""
+
+    def spent(self, *, day: str | None = None) -> Sequence[Charge]:
+        """What was spent or is reserved, by currency.
+
+        Args:
+            day: `YYYY-MM-DD` (UTC) of the submissions to count; None for all.
+        """
+
+    def durations(self, uses: str, most: int) -> Sequence[float]:
+        """Seconds from acceptance to result of the latest `most` jobs with this `uses`, oldest first."""
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A result to bring home: plain data, so that another machine could do it.
+
+    Args:
+        job_id: For messages.
+        task_id: The paid task; a partial file of another task is not continued.
+        fingerprint: Likewise.
+        address: Where the result is; hostile until checked.
+        trusted_origins: Origins that the address rule lets pass (that of `base_url`, and `download_origins`).
+        stem: Final path relative to the output folder, without suffix.
+        media: `video` or `audio`.
+        expects_audio: Whether the file must have sound.
+        verify: How far the file is checked.
+        read_timeout_s: Seconds between two pieces.
+        connect_timeout_s: Seconds for a connection.
+    """
+
+    job_id: str
+    task_id: str
+    fingerprint: str
+    address: str
+    trusted_origins: tuple[str, ...]
+    stem: str
+    media: str
+    expects_audio: bool
+    verify: Verify
+    read_timeout_s: float = 60.0
+    connect_timeout_s: float = 10.0
+
+
+class FetchProblem(StrEnum):
+    """Why a delivery did not succeed."""
+
+    EXPIRED = "expired"
+    """403, 404, 410, or text where media should be: ask the task for a fresh address."""
+    BLOCKED = "blocked"
+    """The address rule forbids it."""
+    DAMAGED = "damaged"
+    """The bytes do not verify; kept as `.part.bad`."""
+    UNREACHABLE = "unreachable"
+    """The network or the server failed; what was received is kept and continued."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDelivered:
+    """The file did not come.
+
+    Args:
+        problem: What kind.
+        message: One sentence for people, without the address's query.
+        retry_after_s: The server's wish, or None.
+    """
+
+    problem: FetchProblem
+    message: str
+    retry_after_s: float | None = None
+
+
+class Delivery(Protocol):
+    """Brings results home: `.part` in the final folder, verify, fsync, replace, fsync folders."""
+
+    async def deliver(self, order: Order) -> OutputFile | NotDelivered:
+        """Bring one result home.
+
+        Returns:
+            The file, durable under its final name, or why not. Idempotent: after a crash anywhere, the same order goes on or finds
+            the finished file and verifies it without the network.
+
+        Raises:
+            StorageFailed: The disk is full or failing; what was received stays.
+        """
+
+    def tidy(self, order: Order) -> None:
+        """Forget the traces that only recovery needs, after the job's success is committed. Never raises."""
+
+    def look(self, output: OutputFile) -> FileState:
+        """Whether a delivered file is there and unchanged: by size and modification time, by digest when these differ."""
+
+    def free_bytes(self) -> int:
+        """Bytes free for us where the outputs go."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+# --- watching and time ------------------------------------------------------------------------------------------------
+
+
+class Observer(Protocol):
+    """Watches a run."""
+
+    def notify(self, notice: Notice) -> None:
+        """Take a notice. Quick, and never raises."""
+
+
+class Clock(Protocol):
+    """Time, passed in so that tests can turn it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards: for every time-out and wait."""
+
+    def wall(self) -> float:
+        """Unix seconds: for people and tokens only."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; returns at once for 0 or less (after giving others a turn)."""
