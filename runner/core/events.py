@@ -164,6 +164,13 @@ class TaskFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaid(Event):
+    """The task ended because the account had no money left: nothing was made and nothing is owed. The job waits for a next attempt."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered(Event):
     """The file stands under its final name, verified and durable (None for an operation that delivers no file)."""
 

@@ -6,16 +6,19 @@ move that it does not list is a bug and raises `InvalidTransition` with the job'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.core import events
-from runner.core.answers import Reply
 from runner.core.errors import InvalidTransition
-from runner.core.events import Event, Failure
-from runner.core.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.core.answers import Reply
+    from runner.core.events import Event, Failure
+    from runner.core.money import Money
 
 
 class State(StrEnum):
@@ -72,6 +75,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     State.RUNNING: {
         events.TaskReady: State.DOWNLOADING,
         events.TaskFailed: State.FAILED,
+        events.Unpaid: State.PENDING,
         events.DeliveryFailed: State.FAILED,
     },
     State.DOWNLOADING: {
@@ -137,7 +141,7 @@ class Job:
         source_file: Manifest path and line it came from, for people; "" when unknown (imported from the witness).
         source_line: From 1; 0 when unknown.
         state: Where it stands.
-        attempt: Which attempt it is at, from 1. Rises only by `Retried` and `Resubmitted`.
+        attempt: Which attempt it is at, from 1. Rises only by `Retried`, `Resubmitted` and `Unpaid`.
         external_id: Our id of the current attempt; None before the first intent.
         request_sha256: Digest of the body of the current attempt.
         request: Its bytes, or None where they hold file content.
@@ -195,7 +199,7 @@ class Job:
         return self.attempt if self.external_id is not None else self.attempt - 1
 
 
-def advance(job: Job, event: Event) -> Job:  # noqa: C901  one arm an event: the table's other half, best read in one piece
+def advance(job: Job, event: Event) -> Job:
     """Move a job by an event: the only way there is.
 
     Args:
@@ -246,7 +250,7 @@ def advance(job: Job, event: Event) -> Job:  # noqa: C901  one arm an event: the
             return replace(moved, failure=event.failure, address=None)
         case events.Reopened():
             return replace(moved, failure=None, address=None)
-        case events.Retried() | events.Resubmitted():
+        case events.Retried() | events.Resubmitted() | events.Unpaid():
             return replace(
                 moved,
                 attempt=job.attempt + 1,

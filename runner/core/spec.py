@@ -103,7 +103,7 @@ class PollBounds:
     Args:
         min_s: Least seconds between two polls of a job.
         max_s: Most seconds between two polls of a job.
-        deadline_s: Seconds from acceptance after which this run leaves the job running.
+        deadline_s: Seconds that a run follows a task before it leaves the job running.
     """
 
     min_s: float = 5.0

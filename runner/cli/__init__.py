@@ -1,0 +1,74 @@
+"""The command line: click and nothing else. One file per command; each imports its work when it is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.exits import Exit, of_error
+from runner.cli.screen import tell, tell_error
+from runner.core.errors import CallsheetError, ManifestInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+
+class Terminated(BaseException):
+    """SIGTERM came while no run was at work; like `KeyboardInterrupt`, it passes every border."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The words after `callsheet`; None takes those of the process.
+
+    Returns:
+        The exit code (`runner.cli.exits`).
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(argv)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except ManifestInvalid as error:
+        from runner.cli.findings import tell_findings  # noqa: PLC0415  printing findings loads rich
+
+        tell_findings(error.diagnostics)
+        return Exit.INVALID
+    except CallsheetError as error:
+        tell_error(error)
+        return of_error(error)
+    except (KeyboardInterrupt, click.Abort):
+        tell("Stopped. What was saved is saved; run again to go on.")
+        return Exit.INTERRUPTED
+    except Terminated:
+        tell("Stopped. What was saved is saved; run again to go on.")
+        return Exit.TERMINATED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): end like other tools, without a second error at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:  # noqa: BLE001  one of the two borders where every exception is caught
+        from runner.cli.bug import tell_bug  # noqa: PLC0415  only a bug needs it
+
+        tell_bug(error)
+        return Exit.BUG
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    from runner.cli.app import callsheet  # noqa: PLC0415  inside the border, so that even a broken import is reported
+
+    code = callsheet.main(args=None if argv is None else list(argv), prog_name="callsheet", standalone_mode=False)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,53 @@
+"""Printing what is wrong with a manifest."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from runner.cli.screen import say, tell, wants_color
+from runner.manifest.printing import render, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.core.diagnostics import Diagnostic
+
+Format = Literal["full", "concise", "json", "github"]
+
+_MOST_SOURCE_BYTES = 64 * 1024 * 1024
+
+
+def tell_findings(diagnostics: Sequence[Diagnostic], *, jobs_read: int | None = None) -> None:
+    """Print findings that ended a command to standard error."""
+    text = render(diagnostics, format="full", sources=sources_of(diagnostics), color=wants_color(sys.stderr))
+    tell(text.rstrip("\n"))
+    tell(f"\n{summary(diagnostics, jobs_read)}")
+
+
+def say_findings(diagnostics: Sequence[Diagnostic], form: Format, *, jobs_read: int, show_all: bool) -> None:
+    """Print findings as the result of `validate`."""
+    sources = sources_of(diagnostics) if form == "full" else {}
+    text = render(diagnostics, format=form, sources=sources, color=wants_color(sys.stdout), all=show_all)
+    if text:
+        say(text.rstrip("\n"))
+    if form in ("full", "concise"):
+        tell(summary(diagnostics, jobs_read))
+
+
+def sources_of(diagnostics: Sequence[Diagnostic]) -> Mapping[str, Sequence[str]]:
+    """The lines of every file that a finding points into; a file that cannot be read is left out."""
+    names = {
+        span.file
+        for finding in diagnostics
+        for span in (finding.span, *(label.span for label in finding.labels))
+        if span.line
+    }
+    sources = {}
+    for name in names:
+        try:
+            with open(name, encoding="utf-8-sig", errors="replace") as file:  # noqa: PTH123  a name as the user typed it
+                sources[name] = file.read(_MOST_SOURCE_BYTES).splitlines()
+        except OSError:
+            continue
+    return sources

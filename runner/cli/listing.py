@@ -1,0 +1,62 @@
+"""Asking an account for its voices."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from runner.cli.embedded import sandbox_for
+from runner.cli.opening import SANDBOX_TOKEN, SandboxCampaign, credentials
+from runner.cli.screen import say
+from runner.core.answers import Reply
+from runner.core.errors import SettingMissing
+from runner.providers.http import HttpWire
+from runner.providers.registry import PROVIDERS
+from runner.report.escape import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.core.ports import Voice
+    from runner.core.spec import Campaign
+
+
+def list_voices(campaign: Campaign, account: str, language: str | None, *, as_json: bool) -> None:
+    """Print the voices of an account, one a line.
+
+    Raises:
+        SettingMissing: The credential is missing, or the API gives no list.
+    """
+    voices = asyncio.run(_ask(campaign, account, language))
+    if as_json:
+        listed = [
+            {"inputs": dict(v.inputs), "name": v.name, "language": v.language, "labels": list(v.labels)} for v in voices
+        ]
+        say(json.dumps({"version": 1, "voices": listed}, ensure_ascii=False, indent=2))
+        return
+    for voice in voices:
+        inputs = "  ".join(f"{name}: {value}" for name, value in voice.inputs.items())
+        say(visible(f"{voice.language:<5} {voice.name:<20} {inputs}  {', '.join(voice.labels)}".rstrip()))
+
+
+async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequence[Voice]:
+    async with sandbox_for(campaign):
+        token = SANDBOX_TOKEN if isinstance(campaign, SandboxCampaign) else credentials(campaign, [account])[account]
+        settings = campaign.accounts[account]
+        provider = PROVIDERS[settings.type]
+        wire = HttpWire(settings, token=token)
+        found: list[Voice] = []
+        try:
+            for request in provider.voices(language):
+                exchange = await wire.get(request)
+                voices = provider.read_voices(exchange) if isinstance(exchange, Reply) else exchange.message
+                if isinstance(voices, str):
+                    raise SettingMissing(
+                        f"account `{account}` gave no list of voices: {voices}",
+                        next_step=f"callsheet doctor {campaign.path}",
+                    )
+                found += voices
+        finally:
+            await wire.close()
+        return found

@@ -1,0 +1,194 @@
+"""Opening a manifest, its state and its outputs: what nearly every command begins with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.core.errors import ManifestInvalid, SettingMissing
+from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
+from runner.manifest.credentials import Credential, KeyPair, Missing, find_credential
+from runner.providers.registry import PROVIDERS
+from runner.store.store import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from runner.core.diagnostics import Diagnostic
+    from runner.core.money import Budget
+    from runner.core.spec import Account, Campaign, JobSpec
+
+SANDBOX_SUFFIX = ".sandbox"
+SANDBOX_TOKEN = "sandbox"  # noqa: S105  no secret: the embedded sandbox takes any
+
+
+def read_manifest(
+    manifest: str, *, variables: Mapping[str, str] | None = None, allow_files_outside: bool = False
+) -> ManifestCampaign:
+    """Read a manifest.
+
+    Args:
+        manifest: Its path as typed.
+        variables: Overrides of vars.
+        allow_files_outside: Whether it may name files outside its repository.
+
+    Raises:
+        ManifestInvalid: With everything that is wrong.
+    """
+    campaign = open_campaign(
+        Path(manifest),
+        display=manifest,
+        overrides=variables or {},
+        allow_files_outside=allow_files_outside,
+        defaults=account_defaults(),
+    )
+    if isinstance(campaign, list):
+        raise ManifestInvalid(campaign)
+    return campaign
+
+
+def open_manifest(
+    manifest: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    allow_files_outside: bool = False,
+    sandbox: bool = False,
+) -> Campaign:
+    """Read a manifest as a run sees it: with `sandbox`, with a state and outputs of its own (`SandboxCampaign`).
+
+    Raises:
+        ManifestInvalid: With everything that is wrong.
+    """
+    campaign = read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside)
+    return SandboxCampaign(campaign) if sandbox else campaign
+
+
+def account_defaults() -> dict[str, AccountDefaults]:
+    """What the accounts of each provider have when the manifest does not say."""
+    return {
+        name: AccountDefaults(
+            base_url=provider.defaults.base_url,
+            env=provider.defaults.credential_env,
+            in_flight=provider.defaults.in_flight,
+        )
+        for name, provider in PROVIDERS.items()
+    }
+
+
+def state_folder(campaign: Campaign) -> Path:
+    """Where the state lies: beside the manifest, so that no change of working directory forgets what was paid for."""
+    return Path(campaign.folder) / ".callsheet" / campaign.name
+
+
+def open_state(campaign: Campaign, *, read_only: bool) -> StateStore:
+    """Open the manifest's state; to write, the caller holds its lock.
+
+    Raises:
+        StateError: It is another manifest's, or cannot be used.
+        StorageFailed: It cannot be read or written.
+    """
+    manifest_path = str(Path(campaign.folder) / Path(campaign.path).name)
+    return StateStore.open(
+        state_folder(campaign), manifest_name=campaign.name, manifest_path=manifest_path, read_only=read_only
+    )
+
+
+def report_folder(campaign: Campaign) -> Path:
+    """Where the report goes."""
+    return Path(campaign.output_dir) / "report"
+
+
+def further_options(
+    variables: Mapping[str, str], *, sandbox: bool, allow_files_outside: bool = False
+) -> tuple[str, ...]:
+    """The options that every further command for this manifest needs too."""
+    words = ["--sandbox"] if sandbox else []
+    words += ["--allow-files-outside"] if allow_files_outside else []
+    for name, value in variables.items():
+        words += ["-V", f"{name}={value}"]
+    return tuple(words)
+
+
+def find_account_credential(campaign: Campaign, account: str) -> Credential | KeyPair | Missing:
+    """An account's credential, or what is missing and where it was looked for."""
+    return find_credential(campaign.accounts[account].credential, folder=campaign.folder, environ=os.environ)
+
+
+def credentials(campaign: Campaign, accounts: Iterable[str]) -> dict[str, str]:
+    """The tokens of these accounts.
+
+    Raises:
+        SettingMissing: At least one is missing; the message names all and says where they were looked for.
+    """
+    found = {name: find_account_credential(campaign, name) for name in accounts}
+    missing = [
+        f"{credential.what} of account `{name}` (looked in {', '.join(credential.where_looked)})"
+        for name, credential in found.items()
+        if isinstance(credential, Missing)
+    ]
+    if missing:
+        raise SettingMissing(
+            f"a credential is missing, so nothing was sent: {'; '.join(missing)}",
+            next_step="set it in the environment or in a `.env` beside the manifest, or try `--sandbox`, which needs none",
+        )
+    return {name: _token(name, credential) for name, credential in found.items()}
+
+
+def _token(account: str, credential: Credential | KeyPair | Missing) -> str:
+    if isinstance(credential, Credential):
+        return credential.token
+    raise SettingMissing(
+        f"account `{account}` takes one token, not a pair of keys, so nothing was sent",
+        next_step="give it as `credential: {env: NAME}`",
+    )
+
+
+def missing_credentials(campaign: Campaign) -> dict[str, str]:
+    """Why the jobs of an account are blocked, by account, for those without a credential."""
+    found = {name: find_account_credential(campaign, name) for name in campaign.accounts}
+    return {
+        name: f"credential {it.what} not found; `callsheet doctor` says where it was looked for"
+        for name, it in found.items()
+        if isinstance(it, Missing)
+    }
+
+
+class SandboxCampaign:
+    """A manifest as the embedded sandbox runs it: its own state and outputs; quick polls and no spacing of submissions.
+
+    Args:
+        real: The manifest.
+    """
+
+    def __init__(self, real: Campaign) -> None:
+        self._real = real
+        self.name = real.name + SANDBOX_SUFFIX
+        self.path = real.path
+        self.folder = real.folder
+        self.sha256 = real.sha256
+        self.output_dir = real.output_dir + SANDBOX_SUFFIX
+        self.accounts: Mapping[str, Account] = {name: _in_sandbox(account) for name, account in real.accounts.items()}
+
+    @property
+    def budget(self) -> Budget | None:
+        """The manifest's budget."""
+        return self._real.budget
+
+    def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
+        """The manifest's jobs."""
+        return self._real.jobs(report)
+
+    def serve_from(self, base_url: str, cdn_origin: str) -> None:
+        """Point every account at a sandbox that has been started."""
+        self.accounts = {
+            name: replace(account, base_url=base_url, download_origins=(cdn_origin,))
+            for name, account in self.accounts.items()
+        }
+
+
+def _in_sandbox(account: Account) -> Account:
+    limits = replace(account.limits, submits_per_minute=60_000.0)
+    poll = replace(account.poll, min_s=min(account.poll.min_s, 0.1), max_s=min(account.poll.max_s, 0.5))
+    return replace(account, limits=limits, poll=poll)

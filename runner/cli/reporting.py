@@ -1,0 +1,146 @@
+"""From the manifest and its state to the report, the summary and `status`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.cli.screen import say, wants_color
+from runner.core.job import State
+from runner.core.money import Budget, Money
+from runner.core.selection import Selection
+from runner.engine.survey import orphans, select
+from runner.report import documents
+from runner.report.html import write_html
+from runner.report.json_file import write_json
+from runner.report.junit import write_junit
+from runner.report.markdown import write_markdown
+from runner.report.model import ReportHead, RunHead, report_job
+from runner.report.status_text import render_status
+from runner.report.totals import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.core.job import Job
+    from runner.core.spec import Account, Campaign, JobSpec
+    from runner.report.model import ReportJob
+    from runner.store.history import RunRecord
+    from runner.store.store import StateStore
+
+DEFAULT_CURRENCY = "USD"
+"""Of prices in a manifest without a budget."""
+
+
+def currency_of(campaign: Campaign) -> str:
+    """The currency of a manifest's prices."""
+    return campaign.budget.limit.currency if campaign.budget is not None else DEFAULT_CURRENCY
+
+
+def estimate_of(campaign: Campaign, spec: JobSpec) -> Money | None:
+    """What making a job is expected to cost; None when unknown."""
+    account: Account = campaign.accounts[spec.account]
+    price = account.prices.get(spec.operation.partition("/")[2])
+    amount = price.expected(spec.duration_s) if price is not None else None
+    return None if amount is None else Money(amount, currency_of(campaign))
+
+
+def make_head(
+    campaign: Campaign,
+    run: RunRecord | None,
+    *,
+    options: tuple[str, ...],
+    budget: Budget | None = None,
+    estimate: Money | None = None,
+) -> ReportHead:
+    """The head of a report."""
+    head = (
+        None
+        if run is None
+        else RunHead(id=run.run_id, started_at=run.started_at, ended_at=run.ended_at, exit_code=run.exit_code)
+    )
+    return ReportHead(
+        name=campaign.name,
+        path=campaign.path,
+        sha256=campaign.sha256,
+        run=head,
+        output_dir=Path(os.path.relpath(campaign.output_dir, campaign.folder)).as_posix(),
+        budget=budget or campaign.budget,
+        estimate=estimate,
+        options=options,
+    )
+
+
+def jobs_of(
+    campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None
+) -> Iterator[ReportJob]:
+    """The chosen jobs of the manifest in its order; orphans after them when everything is chosen.
+
+    What succeeded before the head's run began counts as cached; without a run, all that succeeded.
+    """
+    chosen = selection or Selection()
+    since = head.run.started_at if head.run is not None else float("inf")
+    for entry in select(campaign, store, chosen, lambda _: None):
+        job = entry.job
+        estimate = estimate_of(campaign, entry.spec)
+        is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
+        yield report_job(entry.spec, job, estimate=estimate, manifest=head.path, cached=is_cached, options=head.options)
+    if chosen.is_everything:
+        for row in orphans(campaign, store):
+            yield _orphan(row, head)
+
+
+def _orphan(row: Job, head: ReportHead) -> ReportJob:
+    return report_job(None, row, estimate=row.reserved, manifest=head.path, cached=False, options=head.options)
+
+
+def totals_of(campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None) -> Totals:
+    """Sums over the chosen jobs."""
+    started_at = head.run.started_at if head.run is not None else None
+    return Totals.of(jobs_of(campaign, store, head, selection), run_started_at=started_at)
+
+
+def write_report(campaign: Campaign, store: StateStore, head: ReportHead, folder: Path) -> None:
+    """Write every form of the report.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    from runner.media.poster import make_poster  # noqa: PLC0415  a report of nothing needs no decoder
+
+    folder.mkdir(parents=True, exist_ok=True)
+    totals = totals_of(campaign, store, head)
+    write_json(folder, head, totals, jobs_of(campaign, store, head))
+    write_junit(folder, head, totals, jobs_of(campaign, store, head))
+    summary = write_markdown(folder, head, totals, jobs_of(campaign, store, head))
+    write_html(
+        folder, head, totals, jobs_of(campaign, store, head), outputs=Path(campaign.output_dir), make_poster=make_poster
+    )
+    _append_step_summary(summary)
+
+
+def _append_step_summary(summary: Path) -> None:
+    """Continuous integration on GitHub shows what is appended to this file."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with open(target, "a", encoding="utf-8") as file:  # noqa: PTH123  a path that the runner gives
+            file.write(summary.read_text(encoding="utf-8"))
+    except OSError as error:
+        sys.stderr.write(f"callsheet: the step summary could not be written: {error}\n")
+
+
+def print_status(
+    campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection, *, as_json: bool
+) -> None:
+    """Print what the state says: for people, or the document of `status --json`."""
+    totals = totals_of(campaign, store, head, selection)
+    jobs = jobs_of(campaign, store, head, selection)
+    if as_json:
+        documents.write_report(sys.stdout, head, totals, jobs)
+        return
+    for line in render_status(head, totals, jobs, color=wants_color(sys.stdout)):
+        say(line)

@@ -1,0 +1,100 @@
+"""Writing a person's decision about jobs in doubt into the history."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from runner.cli.opening import open_manifest, open_state, state_folder
+from runner.cli.screen import say
+from runner.core import events
+from runner.core.errors import DecisionRefused
+from runner.core.job import Job, State, advance
+from runner.core.ports import Move
+from runner.store.lock import hold_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.core.spec import Campaign
+    from runner.store.store import StateStore
+
+
+def record_decisions(
+    manifest: str,
+    jobs: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    allow_files_outside: bool,
+    sandbox: bool,
+    adopt: str | None,
+    resubmit: bool,
+    abandon: bool,
+    why: str,
+) -> None:
+    """Record the same decision for every job, in doubt all of them; none is recorded when one does not fit.
+
+    Raises:
+        DecisionRefused: A job is unknown or not in doubt; nothing was recorded.
+        LockHeld: A run is at work.
+        StorageFailed: It may not be durable.
+    """
+    campaign = open_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside, sandbox=sandbox)
+    with (
+        hold_lock(state_folder(campaign), command=f"callsheet resolve {manifest}"),
+        open_state(campaign, read_only=False) as store,
+    ):
+        doubts = [_in_doubt(store, campaign, job) for job in jobs]
+        decision = _decision(adopt, why, resubmit=resubmit, abandon=abandon)
+        asyncio.run(_commit(store, doubts, decision))
+    for job in doubts:
+        say(f"{job.id}: {_words(decision)}")
+    say(f"next: callsheet run {manifest}")
+
+
+async def _commit(store: StateStore, doubts: Sequence[Job], decision: events.Decision) -> None:
+    moves = [Move(before=job, events=(decision,), after=advance(job, decision)) for job in doubts]
+    await asyncio.gather(*(store.commit(move) for move in moves))
+
+
+def _in_doubt(store: StateStore, campaign: Campaign, job_id: str) -> Job:
+    rows = store.rows([job_id]).get(job_id, ())
+    doubts = [row for row in rows if row.state is State.IN_DOUBT]
+    if doubts:
+        return doubts[-1]
+    known = f"it is {rows[-1].state.value}" if rows else "the state does not know it"
+    raise DecisionRefused(
+        f"`{job_id}` is not in doubt: {known}",
+        next_step=f"callsheet status {campaign.path} --select state:in_doubt",
+    )
+
+
+def _decision(adopt: str | None, why: str, *, resubmit: bool, abandon: bool) -> events.Decision:
+    now, who = time.time(), _who()
+    if adopt is not None:
+        return events.Adopted(at=now, who=who, why=why, task_id=adopt.strip())
+    if resubmit:
+        return events.Resubmitted(at=now, who=who, why=why)
+    assert abandon
+    return events.Abandoned(at=now, who=who, why=why)
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _words(decision: events.Decision) -> str:
+    match decision:
+        case events.Adopted():
+            return f"goes on with task {decision.task_id}"
+        case events.Resubmitted():
+            return "will be submitted again"
+        case _:
+            return "given up"

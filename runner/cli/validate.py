@@ -1,0 +1,55 @@
+"""`callsheet validate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.exits import Exit
+from runner.cli.options import variable_options
+
+if TYPE_CHECKING:
+    from runner.cli.findings import Format
+
+
+@click.command()
+@click.argument("manifests", nargs=-1, required=True, type=click.Path(dir_okay=False), metavar="MANIFEST...")
+@variable_options
+@click.option(
+    "form",
+    "--format",
+    type=click.Choice(["full", "concise", "json", "github"]),
+    default="full",
+    show_default=True,
+    help="How findings are printed.",
+)
+@click.option("show_all", "--all", is_flag=True, help="Print every finding, not only the first 20 of a file.")
+def validate(
+    manifests: tuple[str, ...], variables: dict[str, str], *, allow_files_outside: bool, form: Format, show_all: bool
+) -> int:
+    r"""Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent.
+
+    \b
+    Examples:
+      callsheet validate manifests/*.yaml
+      callsheet validate manifests/autumn.yaml --format github
+    """
+    from runner.cli.findings import say_findings  # noqa: PLC0415  the work is imported when it is done
+    from runner.cli.opening import read_manifest  # noqa: PLC0415
+    from runner.core.diagnostics import Diagnostic, Severity  # noqa: PLC0415
+    from runner.core.errors import ManifestInvalid  # noqa: PLC0415
+    from runner.manifest.validate import check  # noqa: PLC0415
+
+    found: list[Diagnostic] = []
+    jobs_read = 0
+    for manifest in manifests:
+        try:
+            result = check(read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside))
+        except ManifestInvalid as invalid:
+            found += invalid.diagnostics
+        else:
+            found += result.diagnostics
+            jobs_read += result.jobs_read
+    say_findings(found, form, jobs_read=jobs_read, show_all=show_all)
+    return Exit.INVALID if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE

@@ -1,0 +1,221 @@
+"""One account during a run: its queue, its slots, its pace, and whether it still takes submissions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from runner.core.limits import Concurrency, Spacing, back_off_s
+from runner.core.money import Money
+from runner.core.polling import Durations
+from runner.engine.worklist import Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+    from random import Random
+
+    from runner.core.answers import NotNow, Ready
+    from runner.core.events import Failure
+    from runner.core.ports import Operation, Wire
+    from runner.core.spec import Account, JobSpec
+    from runner.engine.worklist import Ticket
+
+DOUBTS_IN_A_ROW = 2
+"""So many lost submissions in a row stop an account: a sick gateway must not turn 500 jobs into 500 doubts."""
+
+LEAST_RETRY_AFTER_S = 1.0
+MOST_RETRY_AFTER_S = 900.0
+"""A server's `Retry-After` is taken at its word within these bounds (delivery.md section 3)."""
+
+MOST_TRIES_UNSENT = 8
+"""With waits of 0.5, 1, 2, 4, 8, 15, 15 s: an API that cannot be reached is given up after about 40 s."""
+
+MOST_TRIES_LIMITED = 5
+"""A gateway without an upstream for this model is asked so often before the job is left for the next run."""
+
+MOST_REFUSALS_S = 3600.0
+"""An account that says nothing but "not now" for an hour is left for the next run."""
+
+MOST_RESUMED_AT_ONCE = 64
+"""Paid tasks that are followed at once although they exceed the account's limit (it was lowered, or the state was rebuilt)."""
+
+
+class Next(Enum):
+    """What a lane would start now."""
+
+    RESUME = "resume"
+    DOWNLOAD = "download"
+    SUBMIT = "submit"
+
+
+@dataclass(slots=True)
+class Lane:
+    """An account at work.
+
+    Args:
+        account: Its settings.
+        wire: Its connection to the API.
+        operations: Its operations by full name (`digital-human/avatar`).
+        rng: For jitter.
+        currency: Of the account's prices; None when there are none.
+    """
+
+    account: Account
+    wire: Wire
+    operations: Mapping[str, Operation]
+    rng: Random
+    currency: str | None = None
+    resume: Queue = field(default_factory=Queue)
+    download: Queue = field(default_factory=Queue)
+    submit: Queue = field(default_factory=Queue)
+    in_flight: int = 0
+    """Tasks that hold a slot: submitted and not known to have ended, those in doubt included."""
+    doubts: int = 0
+    """Of these, the ones in doubt: they hold their slot for the rest of the run, and no event will free it."""
+    following: int = 0
+    """Jobs of this lane that have an asyncio task, whatever they do."""
+    fetching: int = 0
+    """Of these, jobs whose result waits to be fetched or is being fetched."""
+    stopped: Failure | None = None
+    stopped_operations: dict[str, Failure] = field(default_factory=dict)
+    durations: dict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
+    transfers: asyncio.Semaphore = field(init=False)
+    concurrency: Concurrency = field(init=False)
+    spacing: Spacing = field(init=False)
+    _doubts_in_a_row: int = 0
+    _unsent: int = 0
+    _refusals: int = 0
+    _refused_since: float | None = None
+    _limited: dict[Ticket, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Set pace, slots and transfers from the account."""
+        self.transfers = asyncio.Semaphore(self.account.limits.downloads)
+        self.concurrency = Concurrency(self.account.limits.in_flight)
+        self.spacing = Spacing(60.0 / self.account.limits.submits_per_minute)
+
+    def next_start(self, now: float, *, may_submit: bool) -> Next | float | None:
+        """What to start: downloads first, polls second, submissions last.
+
+        Args:
+            now: Monotonic seconds.
+            may_submit: False when the whole run submits nothing more.
+
+        Returns:
+            What may start now; or the seconds until a submission may; or None when only an event can change anything.
+        """
+        if self.download and self.fetching < self._most_fetching():
+            return Next.DOWNLOAD
+        if self.resume and self.following < max(MOST_RESUMED_AT_ONCE, self.account.limits.in_flight):
+            return Next.RESUME
+        if not may_submit or self.stopped is not None or not self.submit or self.resume:
+            return None
+        if not self._has_slot() or self.fetching >= self._most_fetching():
+            return None
+        wait_s = self.spacing.wait_s(now)
+        return wait_s if wait_s > 0 else Next.SUBMIT
+
+    def _has_slot(self) -> bool:
+        """Doubts count against the user's limit, but not against a limit that was lowered: nothing would ever raise that again."""
+        return self.in_flight < self.concurrency.ceiling and self.in_flight - self.doubts < self.concurrency.current
+
+    def is_stuck(self) -> bool:
+        """Whether submissions wait for slots that only doubts hold."""
+        return self.stopped is None and bool(self.submit) and self.in_flight == self.doubts >= self.concurrency.ceiling
+
+    def _most_fetching(self) -> int:
+        """Results that may wait for their download: more would mean buying faster than bringing home."""
+        return 2 * self.account.limits.downloads + self.account.limits.in_flight
+
+    # --- money --------------------------------------------------------------------------------------------------------
+
+    def estimate(self, spec: JobSpec) -> Money | None:
+        """What a job is expected to cost; None when the price is unknown."""
+        price = self.account.prices.get(spec.operation.partition("/")[2])
+        return self._money(price.expected(spec.duration_s) if price is not None else None)
+
+    def cost(self, operation: str, ready: Ready) -> Money | None:
+        """What a finished task cost: the provider's word, else the price list with the provider's figures; None when unknown."""
+        if ready.actual is not None:
+            return ready.actual
+        price = self.account.prices.get(operation.partition("/")[2])
+        duration_s = ready.outputs.get("duration_s")
+        return self._money(price.actual(duration_s, ready.units) if price is not None else None)
+
+    def _money(self, amount: Decimal | None) -> Money | None:
+        return Money(amount, self.currency) if amount is not None and self.currency is not None else None
+
+    # --- what answers do to the account -------------------------------------------------------------------------------
+
+    def accepted(self, ticket: Ticket) -> None:
+        """A submission was accepted: the API is well."""
+        self._clear(ticket)
+        self.concurrency.accepted()
+
+    def refused(self, ticket: Ticket) -> None:
+        """A submission was refused for its own sake: the API is well."""
+        self._clear(ticket)
+
+    def _clear(self, ticket: Ticket) -> None:
+        self._doubts_in_a_row = self._unsent = self._refusals = 0
+        self._refused_since = None
+        self._limited.pop(ticket, None)
+
+    def doubt(self) -> bool:
+        """A submission was lost; it keeps its slot.
+
+        Returns:
+            Whether that was one too many.
+        """
+        self.doubts += 1
+        self._doubts_in_a_row += 1
+        return self._doubts_in_a_row >= DOUBTS_IN_A_ROW
+
+    def unsent(self, now: float) -> float | None:
+        """A submission could not be sent.
+
+        Returns:
+            Seconds that the account waits now; None when it has been tried often enough.
+        """
+        self._unsent += 1
+        if self._unsent >= MOST_TRIES_UNSENT:
+            return None
+        wait_s = back_off_s(self._unsent, first_s=0.5, most_s=15.0, jitter=self.rng.random())
+        self.spacing.pause_until(now + wait_s)
+        return wait_s
+
+    def not_now(self, ticket: Ticket, answer: NotNow, now: float) -> float | None:
+        """The API said "not now" to a submission (whose own slot is free again already).
+
+        Returns:
+            Seconds that the account waits now; None when it has been tried often enough.
+        """
+        self._doubts_in_a_row = self._unsent = 0
+        if answer.is_limited:
+            self._limited[ticket] = self._limited.get(ticket, 0) + 1
+            if self._limited[ticket] >= MOST_TRIES_LIMITED:
+                del self._limited[ticket]
+                return None
+        if self._refused_since is None:
+            self._refused_since = now
+        if not answer.concurrency and now - self._refused_since > MOST_REFUSALS_S:
+            return None
+        self._refusals += 1
+        if answer.concurrency:
+            self.concurrency.too_many(self.in_flight - self.doubts)
+        elif answer.slow_down:
+            self.concurrency.slow_down(self.in_flight - self.doubts)
+        wait_s = self._wait_after_refusal(answer)
+        self.spacing.pause_until(now + wait_s)
+        return wait_s
+
+    def _wait_after_refusal(self, answer: NotNow) -> float:
+        if answer.retry_after_s is not None:
+            return min(max(answer.retry_after_s, LEAST_RETRY_AFTER_S), MOST_RETRY_AFTER_S)
+        # Waiting for a slot: one of ours ends sooner than the back-off of a rate limit would let us look.
+        most_s = 5.0 if answer.concurrency else 60.0
+        return back_off_s(self._refusals, first_s=1.0, most_s=most_s, jitter=self.rng.random())

@@ -1,0 +1,181 @@
+"""From the survey to the queues of a run, and everything that stops a run before it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from runner.core.diagnostics import Diagnostic
+from runner.core.job import State
+from runner.core.plan import Action
+from runner.engine.needs import Met, Needs
+from runner.engine.survey import Findings, survey
+from runner.engine.worklist import Queue, Worklist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from runner.core.ports import Delivery, Store
+    from runner.core.spec import Campaign, JobSpec
+    from runner.engine.survey import Scope, Surveyed
+    from runner.engine.worklist import Ticket
+
+
+@dataclass(slots=True)
+class Queues:
+    """An account's work, by kind."""
+
+    resume: Queue = field(default_factory=Queue)
+    download: Queue = field(default_factory=Queue)
+    submit: Queue = field(default_factory=Queue)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What a run is going to do.
+
+    Args:
+        worklist: The jobs with work.
+        needs: Who waits for whom.
+        actions: Selected jobs by action.
+        settled: Selected jobs that the run does not touch, by state.
+        queues: By account.
+        waiting: Jobs that need others, as (ticket, account, needs).
+        resumed: (id, fingerprint) of the paid jobs that go on.
+        work: Jobs with work.
+        expected: What the submissions are expected to cost as far as known; an unknown price counts in `unpriced`.
+        unpriced: Submissions whose price is unknown.
+    """
+
+    worklist: Worklist
+    needs: Needs = field(default_factory=Needs)
+    actions: Counter[Action] = field(default_factory=Counter)
+    settled: Counter[State] = field(default_factory=Counter)
+    queues: dict[str, Queues] = field(default_factory=dict)
+    waiting: list[tuple[Ticket, str, tuple[str, ...]]] = field(default_factory=list)
+    resumed: set[tuple[str, str]] = field(default_factory=set)
+    work: int = 0
+    expected: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    @property
+    def selected(self) -> int:
+        """How many jobs the run is about."""
+        return sum(self.actions.values())
+
+
+def prepare(
+    campaign: Campaign,
+    store: Store,
+    delivery: Delivery,
+    scope: Scope,
+    *,
+    folder: Path,
+    limit: int | None = None,
+    has_budget: bool = False,
+) -> Prepared:
+    """Survey the whole manifest and queue what there is to do.
+
+    Args:
+        campaign: The manifest.
+        store: The state.
+        delivery: Looks at delivered files.
+        scope: Which jobs.
+        folder: Where the worklist's temporary file lies.
+        limit: Submissions at the most; None for no limit. Jobs beyond it are not selected.
+        has_budget: Whether a budget is set: then an unknown price is a finding.
+
+    Returns:
+        The prepared run; the caller closes its worklist.
+
+    Raises:
+        ManifestInvalid: Something is wrong; nothing was sent.
+        StorageFailed: The worklist could not be kept.
+    """
+    findings = Findings()
+    prepared = Prepared(Worklist(folder))
+    unpriced: set[str] = set()
+    left = limit
+    for entry in survey(campaign, store, delivery, scope, findings):
+        if entry.decision.action.costs:
+            if left == 0:
+                _note(prepared, entry, Met.OPEN)
+                continue
+            left = None if left is None else left - 1
+            if not _count_price(prepared, campaign, entry.spec) and has_budget and entry.spec.uses not in unpriced:
+                unpriced.add(entry.spec.uses)
+                findings(_unpriced(entry.spec))
+        _queue(prepared, entry)
+    findings.raise_if_invalid()
+    _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
+    return prepared
+
+
+def _queue(prepared: Prepared, entry: Surveyed) -> None:
+    spec, decision = entry.spec, entry.decision
+    prepared.actions[decision.action] += 1
+    if not decision.action.is_work:
+        state = decision.job.state if decision.job is not None else State.PENDING
+        prepared.settled[state] += 1
+        _note(prepared, entry, Met.YES if state is State.SUCCEEDED else Met.NO)
+        return
+    prepared.work += 1
+    _note(prepared, entry, Met.OPEN)
+    ticket = prepared.worklist.add(spec, decision.action)
+    queues = prepared.queues.setdefault(spec.account, Queues())
+    match decision.action:
+        case Action.REATTACH:
+            prepared.resumed.add((spec.id, spec.fingerprint))
+            queues.resume.append(ticket)
+        case Action.DOWNLOAD:
+            queues.download.append(ticket)
+        case _ if spec.needs:
+            prepared.waiting.append((ticket, spec.account, spec.needs))
+        case _:
+            queues.submit.append(ticket)
+
+
+def _note(prepared: Prepared, entry: Surveyed, met: Met) -> None:
+    spec = entry.spec
+    prepared.needs.note(spec.id, spec.name, spec.fingerprint, met)
+
+
+def _learn_of_needed(prepared: Prepared, again: Callable[[], Iterator[Surveyed]]) -> None:
+    """A second pass, only when a job needs one of many by its id: which of many are needed is known after the first."""
+    missing = prepared.needs.unknown(need for _, _, needs in prepared.waiting for need in needs)
+    if not missing:
+        return
+    for entry in again():
+        if entry.spec.id in missing:
+            prepared.needs.remember(entry.spec.id, entry.spec.fingerprint, _met(entry))
+
+
+def _met(entry: Surveyed) -> Met:
+    if entry.decision.action.is_work:
+        return Met.OPEN
+    job = entry.decision.job
+    return Met.YES if job is not None and job.state is State.SUCCEEDED else Met.NO
+
+
+def _count_price(prepared: Prepared, campaign: Campaign, spec: JobSpec) -> bool:
+    """Add a submission's price to what the run will cost; whether it is known."""
+    price = campaign.accounts[spec.account].prices.get(spec.operation.partition("/")[2])
+    expected = price.expected(spec.duration_s) if price is not None else None
+    if expected is None:
+        prepared.unpriced += 1
+        return False
+    prepared.expected += expected
+    return True
+
+
+def _unpriced(spec: JobSpec) -> Diagnostic:
+    return Diagnostic(
+        code="M601",
+        message=f"a budget is set, but what `{spec.uses}` costs is not known",
+        span=spec.source,
+        job=spec.id,
+        notes=(f'say it under `prices:`, for example `{spec.uses}: {{per_job: "0.20"}}`, or run without a budget',),
+    )

@@ -1,0 +1,44 @@
+"""Nothing is bought that cannot be stored: room on the disk against what is in flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.core.job import Job
+    from runner.core.ports import Delivery
+
+ALWAYS_FREE_BYTES = 64 * 1024 * 1024
+"""So much room is always left (spec.md section 6)."""
+
+_FIRST_GUESS_BYTES = 1024 * 1024
+"""A result's size before the first one has come."""
+
+
+@dataclass(slots=True)
+class Space:
+    """Watches the room where the outputs go.
+
+    Args:
+        delivery: Knows the room.
+    """
+
+    delivery: Delivery
+    _mean_bytes: float = _FIRST_GUESS_BYTES
+    _seen: int = 0
+
+    def learn(self, job: Job) -> None:
+        """A job's file tells how large results are."""
+        if job.output is not None:
+            self._seen += 1
+            self._mean_bytes += (job.output.size_bytes - self._mean_bytes) / self._seen
+
+    def is_enough(self, in_flight: int) -> bool:
+        """Whether one more result would fit beside those in flight."""
+        return self.delivery.free_bytes() >= ALWAYS_FREE_BYTES + self._mean_bytes * (in_flight + 1)
+
+    def shortage(self) -> str:
+        """What is missing, for people."""
+        free, kept = self.delivery.free_bytes() // 2**20, ALWAYS_FREE_BYTES // 2**20
+        return f"only {free} MiB are free where the outputs go; {kept} MiB beyond what is in flight are always left"

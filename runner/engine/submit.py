@@ -1,0 +1,286 @@
+"""One submission: intent, POST, raw reply, verdict, in this order and each durable before the next.
+
+The order is the promise. The intent is committed before the first byte leaves; nothing is awaited between the two but the commit
+itself; the reply is committed before anybody reads it; and what the answer means is decided by the provider's tables and by
+whether anything was sent, never by an exception's class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from runner.core import answers, events
+from runner.core.answers import Fault, NoReply, Reply, Scope
+from runner.core.codes import Code
+from runner.core.events import Cause, Failure
+from runner.core.identity import external_id
+from runner.core.job import Job, State
+from runner.core.notices import AccountStopped, SlowedDown, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from runner.core.answers import Exchange, SubmitAnswer
+    from runner.core.events import Event
+    from runner.core.money import Money
+    from runner.core.ports import Operation
+    from runner.engine.context import Context
+    from runner.engine.lane import Lane
+    from runner.engine.worklist import Work
+
+_STORED_REQUEST_BYTES = 64 * 1024
+"""Longer bodies hold file content: their digest is kept instead."""
+
+
+class After(Enum):
+    """Where a submission leaves its job."""
+
+    GOES_ON = "goes on"
+    """Accepted: a task runs, or has its result already."""
+    AGAIN = "again"
+    """Not taken: it goes back to the front of its queue."""
+    LEFT = "left"
+    """Not taken, and not tried again in this run: it stays pending."""
+    ENDED = "ended"
+    """Refused or given up."""
+    DOUBT = "doubt"
+    """Nobody knows."""
+
+
+def new_job(work: Work) -> Job:
+    """The pending job of a spec that the state does not know yet."""
+    spec = work.spec
+    return Job(
+        id=spec.id,
+        fingerprint=spec.fingerprint,
+        uses=spec.uses,
+        operation=spec.operation,
+        tags=spec.tags,
+        source_file=spec.source.file,
+        source_line=spec.source.line,
+        output_stem=spec.output,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is about to be submitted.
+
+    Args:
+        work: What is asked for.
+        inputs: The inputs as they are sent.
+        reserved: Money already reserved for it.
+    """
+
+    work: Work
+    inputs: Mapping[str, Any]
+    reserved: Money | None
+
+
+async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, After]:
+    """Submit a job once (twice when only the signature was stale).
+
+    Args:
+        ctx: The run.
+        lane: The job's account; one of its slots is taken already.
+        job: The row, pending or about to be pending again.
+        submission: What is sent.
+
+    Returns:
+        The job after the verdict and where that leaves it. Slot and money are the caller's to give back.
+
+    Raises:
+        StorageFailed: A step may not be durable.
+        asyncio.CancelledError: The run's patience ended; the doubt is recorded first.
+    """
+    operation = lane.operations[job.operation]
+    task = asyncio.current_task()
+    assert task is not None
+    ctx.on_wire.add(task)
+    try:
+        for may_sign_again in (True, False):
+            job, exchange = await _exchange(ctx, lane, job, submission)
+            answer = read_exchange(operation, exchange)
+            if isinstance(answer, answers.SignAgain):
+                lane.wire.sign_again()
+                if may_sign_again:
+                    job = await ctx.journal.move(job, events.NotSent(at=ctx.clock.wall(), reason=answer.reason))
+                    continue
+                answer = _key_refused(answer.reason)
+            return await settle(ctx, lane, submission.work.ticket, job, answer)
+    finally:
+        ctx.on_wire.discard(task)
+    raise AssertionError("a submission ends inside its loop")
+
+
+async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, Exchange]:
+    now = ctx.clock.wall()
+    reopening = _reopening(job, now)
+    attempt = job.attempt + any(isinstance(event, events.Retried) for event in reopening)
+    own_id = external_id(ctx.manifest, job.id, job.fingerprint, attempt)
+    request = lane.operations[job.operation].submission(submission.inputs, own_id)
+    body = request.body or b""
+    intent = events.SubmitStarted(
+        at=now,
+        external_id=own_id,
+        request_sha256=sha256(body).hexdigest(),
+        request=body if len(body) <= _STORED_REQUEST_BYTES else None,
+        reserved=submission.reserved,
+        output_stem=submission.work.spec.output,
+    )
+    job = await ctx.journal.move(job, *reopening, intent)
+    ctx.submitted += 1
+    try:
+        exchange = await lane.wire.post(request)
+    except asyncio.CancelledError:
+        await ctx.journal.move(
+            job, events.SubmitLost(at=ctx.clock.wall(), failure=_doubt("the run was stopped before the reply came"))
+        )
+        raise
+    if isinstance(exchange, Reply):
+        job = await ctx.journal.move(job, events.ReplyReceived(at=ctx.clock.wall(), reply=exchange))
+    return job, exchange
+
+
+def _reopening(job: Job, now: float) -> tuple[Event, ...]:
+    """What brings a job of an earlier run back to pending, in the same transaction as its intent."""
+    match job.state:
+        case State.FAILED if job.failure is not None and job.failure.cause is Cause.NOT_ACCEPTED:
+            return (events.Requeued(at=now),)
+        case State.FAILED:
+            return (events.Retried(at=now),)
+        case State.SKIPPED:
+            return (events.Requeued(at=now),)
+        case _:
+            return ()
+
+
+def read_exchange(operation: Operation, exchange: Exchange) -> SubmitAnswer | NoReply:
+    """What an exchange means: the provider reads replies; without one, only what was sent counts.
+
+    Returns:
+        The answer; the `NoReply` itself when nothing was sent.
+    """
+    if isinstance(exchange, Reply):
+        return operation.read_submission(exchange)
+    if exchange.sent:
+        return answers.InDoubt(exchange.message)
+    return exchange
+
+
+async def settle(ctx: Context, lane: Lane, ticket: int, job: Job, answer: SubmitAnswer | NoReply) -> tuple[Job, After]:
+    """Make a verdict durable and let the account feel it.
+
+    Args:
+        ctx: The run.
+        lane: The account.
+        ticket: The job's place in the worklist.
+        job: The job, submitting.
+        answer: The verdict.
+
+    Returns:
+        The job after it, and where that leaves it.
+    """
+    now = ctx.clock.wall()
+    match answer:
+        case answers.Accepted():
+            lane.accepted(ticket)
+            return await ctx.journal.move(job, *_acceptance(lane, job, answer, now)), After.GOES_ON
+        case answers.Refused(scope=Scope.ITEM):
+            lane.refused(ticket)
+            return await ctx.journal.move(job, events.Refused(at=now, failure=answer.failure)), After.ENDED
+        case answers.Refused():
+            job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.failure.message))
+            stop_account(ctx, lane, answer.failure, None if answer.scope is Scope.ACCOUNT else job.operation)
+            return job, After.LEFT
+        case answers.NotNow():
+            job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason))
+            return await _not_now(ctx, lane, ticket, job, answer)
+        case answers.SignAgain():
+            return await settle(ctx, lane, ticket, job, _key_refused(answer.reason))
+        case answers.InDoubt():
+            failure = _doubt(answer.reason, answer.request_id)
+            job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=failure))
+            if lane.doubt():
+                reason = "two submissions in a row were lost; more would only make more doubts"
+                stop_account(ctx, lane, Failure(cause=None, code=Code.IN_DOUBT, message=reason))
+            return job, After.DOUBT
+        case NoReply(fault=Fault.CERTIFICATE):
+            job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.message))
+            stop_account(ctx, lane, Failure(cause=Cause.NOT_ACCEPTED, code=Code.CERTIFICATE, message=answer.message))
+            return job, After.LEFT
+        case NoReply():
+            job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.message))
+            return await _unsent(ctx, lane, job, answer)
+
+
+def _acceptance(lane: Lane, job: Job, answer: answers.Accepted, now: float) -> tuple[Event, ...]:
+    accepted = events.Accepted(at=now, task_id=answer.task_id)
+    return (accepted,) if answer.ready is None else (accepted, ready_event(lane, job, answer.ready, now))
+
+
+def ready_event(lane: Lane, job: Job, ready: answers.Ready, now: float) -> events.TaskReady:
+    """The event of a result, with what it cost as far as that is known."""
+    actual = lane.cost(job.operation, ready)
+    return events.TaskReady(at=now, address=ready.address, outputs=ready.outputs, actual=actual, units=ready.units)
+
+
+async def _not_now(ctx: Context, lane: Lane, ticket: int, job: Job, answer: answers.NotNow) -> tuple[Job, After]:
+    lane.in_flight -= 1  # its own slot does not count while the account looks at what is open
+    try:
+        wait_s = lane.not_now(ticket, answer, ctx.clock.monotonic())
+    finally:
+        lane.in_flight += 1
+    if wait_s is None:
+        code = Code.NO_CHANNEL if answer.is_limited else Code.NOT_ACCEPTED
+        failure = Failure(cause=Cause.NOT_ACCEPTED, code=code, message=answer.reason)
+        return await ctx.journal.move(job, events.GaveUp(at=ctx.clock.wall(), failure=failure)), After.ENDED
+    limit = lane.concurrency.current
+    ctx.observer.notify(
+        SlowedDown(at=ctx.clock.wall(), account=lane.account.name, limit=limit, wait_s=wait_s, reason=answer.reason)
+    )
+    return job, After.AGAIN
+
+
+async def _unsent(ctx: Context, lane: Lane, job: Job, answer: NoReply) -> tuple[Job, After]:
+    wait_s = lane.unsent(ctx.clock.monotonic())
+    if wait_s is not None:
+        ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=answer.message))
+        return job, After.AGAIN
+    failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.NO_CONNECTION, message=answer.message)
+    stop_account(ctx, lane, failure)
+    return await ctx.journal.move(job, events.GaveUp(at=ctx.clock.wall(), failure=failure)), After.ENDED
+
+
+def stop_account(ctx: Context, lane: Lane, failure: Failure, operation: str | None = None) -> None:
+    """Submit nothing more on an account, or for one operation of it; polls and downloads go on. The first reason stands."""
+    if operation is not None:
+        if operation in lane.stopped_operations:
+            return
+        lane.stopped_operations[operation] = failure
+    elif lane.stopped is not None:
+        return
+    else:
+        lane.stopped = failure
+    ctx.observer.notify(
+        AccountStopped(
+            at=ctx.clock.wall(),
+            account=lane.account.name,
+            operation=operation,
+            code=failure.code,
+            reason=failure.message,
+        )
+    )
+
+
+def _doubt(reason: str, request_id: str | None = None) -> Failure:
+    return Failure(cause=None, code=Code.IN_DOUBT, message=reason, request_id=request_id)
+
+
+def _key_refused(reason: str) -> answers.Refused:
+    return answers.Refused(Scope.ACCOUNT, Failure(cause=Cause.REFUSED, code=Code.KEY_REFUSED, message=reason))

@@ -1,0 +1,184 @@
+"""The first pass of every run, and all of `plan`: hold every job of the manifest against the state and decide.
+
+Nothing is sent before the survey has seen every job: a finding in the last row of a CSV stops the run before the first cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from runner.core.diagnostics import Diagnostic, Severity
+from runner.core.errors import ManifestInvalid
+from runner.core.job import State
+from runner.core.plan import decide
+from runner.core.selection import Selection
+from runner.engine.needs import EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from runner.core.job import Job
+    from runner.core.plan import Decision
+    from runner.core.ports import Delivery, Store
+    from runner.core.spec import Campaign, JobSpec
+
+_BATCH = 500
+"""Jobs held against the state with one query; SQLite takes 1,000 names in one and is no faster with more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A job of the manifest and what the run would do with it.
+
+    Args:
+        spec: What is asked for.
+        decision: What to do; its `job` is the row of this fingerprint.
+    """
+
+    spec: JobSpec
+    decision: Decision
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects what is wrong with a manifest, bounded in memory; counts go on."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    errors: int = 0
+    most: int = 10_000
+
+    def __call__(self, diagnostic: Diagnostic) -> None:
+        """Take one."""
+        self.errors += diagnostic.severity is Severity.ERROR
+        if len(self.diagnostics) < self.most:
+            self.diagnostics.append(diagnostic)
+
+    def raise_if_invalid(self) -> None:
+        """End the command when an error was found.
+
+        Raises:
+            ManifestInvalid: With everything found.
+        """
+        if self.errors:
+            raise ManifestInvalid(self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a command is about.
+
+    Args:
+        selection: Chosen jobs; what they need is chosen with them.
+        retry_failed: Whether another attempt is allowed at what failed for good.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A chosen job and its rows.
+
+    Args:
+        spec: What is asked for.
+        rows: The state's rows of this id, every fingerprint.
+    """
+
+    spec: JobSpec
+    rows: Sequence[Job]
+
+    @property
+    def job(self) -> Job | None:
+        """The row of this very fingerprint."""
+        return next((row for row in self.rows if row.fingerprint == self.spec.fingerprint), None)
+
+
+def select(
+    campaign: Campaign, store: Store, selection: Selection, report: Callable[[Diagnostic], None]
+) -> Iterator[Selected]:
+    """The chosen jobs with their rows, in manifest order, streamed.
+
+    Args:
+        campaign: The manifest.
+        store: The state; read only.
+        selection: Which jobs; what they need is chosen with them.
+        report: Takes findings; a job with an error is left out.
+    """
+    wanted = _needed_by_selection(campaign, store, selection)
+    jobs = campaign.jobs(report)
+    while batch := list(islice(jobs, _BATCH)):
+        rows = store.rows([spec.id for spec in batch])
+        for spec in batch:
+            own = rows.get(spec.id, ())
+            if _is_selected(spec, own, selection, wanted):
+                yield Selected(spec, own)
+
+
+def survey(
+    campaign: Campaign, store: Store, delivery: Delivery, scope: Scope, report: Callable[[Diagnostic], None]
+) -> Iterator[Surveyed]:
+    """Every chosen job with its decision, in manifest order, streamed.
+
+    Args:
+        campaign: The manifest.
+        store: The state; read only.
+        delivery: Looks at delivered files.
+        scope: Which jobs, and whether failed ones may be tried again.
+        report: Takes findings; a job with an error is left out.
+    """
+    for chosen in select(campaign, store, scope.selection, report):
+        decision = decide(chosen.spec, chosen.rows, delivery.look, retry_failed=scope.retry_failed)
+        yield Surveyed(chosen.spec, decision)
+
+
+def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:
+    """Rows that the manifest does not ask for (any more), ordered by id.
+
+    These are all rows of ids that it does not have, and of the ids that it has the earlier jobs whose task is paid and not
+    brought home: what was paid stays visible.
+    """
+    ids: set[int] = set()
+    current: set[int] = set()
+    for spec in campaign.jobs(lambda _: None):
+        ids.add(hash(spec.id))
+        current.add(hash((spec.id, spec.fingerprint)))
+    for row in store.all_rows():
+        is_open = row.state.is_paid_and_open and hash((row.id, row.fingerprint)) not in current
+        if is_open or hash(row.id) not in ids:
+            yield row
+
+
+def _current_state(spec: JobSpec, rows: Sequence[Job]) -> State:
+    return next((row.state for row in rows if row.fingerprint == spec.fingerprint), State.PENDING)
+
+
+def _is_selected(spec: JobSpec, rows: Sequence[Job], selection: Selection, wanted: frozenset[str]) -> bool:
+    if selection.is_everything or selection.holds(spec, lambda: _current_state(spec, rows)):
+        return True
+    return spec.id in wanted or spec.name + EVERY in wanted
+
+
+def _needed_by_selection(campaign: Campaign, store: Store, selection: Selection) -> frozenset[str]:
+    """The needs of the selected jobs, and the needs of those: a closure over the jobs that need anything."""
+    if selection.is_everything:
+        return frozenset()
+    needs: dict[str, tuple[str, tuple[str, ...]]] = {}
+    wanted: set[str] = set()
+    jobs = campaign.jobs(lambda _: None)
+    while batch := [spec for spec in islice(jobs, _BATCH)]:  # noqa: C416  islice yields specs lazily
+        batch = [spec for spec in batch if spec.needs]
+        rows = store.rows([spec.id for spec in batch])
+        for spec in batch:
+            needs[spec.id] = (spec.name, spec.needs)
+            if _is_selected(spec, rows.get(spec.id, ()), selection, frozenset()):
+                wanted.update(spec.needs)
+    grown = -1
+    while grown != len(wanted):
+        grown = len(wanted)
+        for job_id, (name, own) in needs.items():
+            if job_id in wanted or name + EVERY in wanted:
+                wanted.update(own)
+    return frozenset(wanted)

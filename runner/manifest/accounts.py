@@ -1,0 +1,145 @@
+"""Accounts, budget and prices: what stands under `providers:`, `budget:` and `prices:`, with the defaults of each provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from runner.core.money import Budget, Money, Price
+from runner.core.spec import Account, CredentialRef, Limits, PollBounds, Timeouts
+from runner.manifest.codes import Code
+from runner.manifest.flaws import Flaw, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.core.diagnostics import Span
+    from runner.manifest.inputs import Pointer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDefaults:
+    """What an account of a provider has when the manifest says nothing.
+
+    Args:
+        base_url: The provider's public API, without a slash at the end.
+        env: Environment variable that holds its credential.
+        in_flight: Tasks at once.
+    """
+
+    base_url: str
+    env: str
+    in_flight: int
+
+
+def credential_ref(value: Mapping[str, Any]) -> CredentialRef:
+    """The reference that a `credential:` mapping says."""
+    return CredentialRef(
+        env=value.get("env"),
+        file=value.get("file"),
+        access_key=credential_ref(value["access_key"]) if "access_key" in value else None,
+        secret_key=credential_ref(value["secret_key"]) if "secret_key" in value else None,
+    )
+
+
+def account(
+    name: str, written: Mapping[str, Any], defaults: AccountDefaults, *, prices: Mapping[str, Price], source: Span
+) -> Account:
+    """An account from what is written and what its provider's defaults are.
+
+    Args:
+        name: The key under `providers:`.
+        written: Its mapping, which the schema has passed; empty for an implied account.
+        defaults: Those of its type.
+        prices: By operation name.
+        source: Where it stands.
+    """
+    timeouts = dict(written.get("timeouts", {}))
+    if "lookup_s" in timeouts:
+        timeouts["lookup_s"] = tuple(timeouts["lookup_s"])
+    return Account(
+        name=name,
+        type=written.get("type", name),
+        base_url=written.get("base_url", defaults.base_url).rstrip("/"),
+        credential=credential_ref(written.get("credential", {"env": defaults.env})),
+        limits=Limits(**{"in_flight": defaults.in_flight, **written.get("limits", {})}),
+        poll=PollBounds(**written.get("poll", {})),
+        timeouts=Timeouts(**timeouts),
+        source=source,
+        download_origins=tuple(written.get("download_origins", ())),
+        prices=dict(prices),
+    )
+
+
+def account_flaws(
+    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults], report: Callable[[Pointer, Flaw], None]
+) -> bool:
+    """Report what the schema cannot see in an account.
+
+    Args:
+        name: The key under `providers:`.
+        written: Its mapping.
+        types: The providers that there are.
+        report: Takes the pointer within the account and the flaw.
+
+    Returns:
+        Whether the account can be used.
+    """
+    problems = _account_problems(name, written, types)
+    for pointer, flaw in problems:
+        report(pointer, flaw)
+    return not problems
+
+
+def _account_problems(
+    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults]
+) -> list[tuple[Pointer, Flaw]]:
+    found: list[tuple[Pointer, Flaw]] = []
+    kind = written.get("type", name)
+    if kind not in types:
+        hint = did_you_mean(kind, types) or f"`type:` is one of {', '.join(sorted(types))}"
+        found.append(
+            (
+                ("type",) if "type" in written else (),
+                Flaw(Code.UNKNOWN_TYPE, f"there is no provider `{kind}`", hint=hint),
+            )
+        )
+    poll = PollBounds(**written.get("poll", {}))
+    if poll.min_s > poll.max_s:
+        found.append(
+            (("poll",), Flaw(Code.CONTRADICTION, f"`min_s` ({poll.min_s}) is greater than `max_s` ({poll.max_s})"))
+        )
+    addresses: list[tuple[Pointer, str]] = [(("base_url",), written["base_url"])] if "base_url" in written else []
+    addresses += [
+        (("download_origins", number), origin) for number, origin in enumerate(written.get("download_origins", []))
+    ]
+    found += [(pointer, flaw) for pointer, text in addresses if (flaw := _address_flaw(text)) is not None]
+    return found
+
+
+def _address_flaw(text: str) -> Flaw | None:
+    try:
+        parts = urlsplit(text)
+        if parts.hostname and parts.port != 0:
+            return None
+    except ValueError as error:
+        return Flaw(Code.WRONG_FORM, f"this is not an address: {error}")
+    return Flaw(Code.WRONG_FORM, "this address has no host, or port 0")
+
+
+def prices_by_account(written: Mapping[str, Any]) -> dict[str, dict[str, Price]]:
+    """`prices:` by account, then by operation name; amounts exact."""
+    found: dict[str, dict[str, Price]] = {}
+    for uses, parts in written.items():
+        name, _, operation = uses.partition("/")
+        found.setdefault(name, {})[operation] = Price(**{part: Decimal(amount) for part, amount in parts.items()})
+    return found
+
+
+def budget(written: Mapping[str, Any] | None) -> Budget | None:
+    """`budget:` as a value; None without one."""
+    if written is None:
+        return None
+    return Budget(Money(Decimal(written["max"]), written["currency"]), per_day=written.get("per") == "day")

@@ -1,0 +1,120 @@
+"""Opens a manifest: from a path to a campaign that can stream its jobs, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.manifest.accounts import AccountDefaults, budget
+from runner.manifest.expand import Expansion
+from runner.manifest.findings import Findings, in_order
+from runner.manifest.opening import Opening
+from runner.manifest.paths import FileRule
+from runner.manifest.source import Document, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from runner.core.diagnostics import Diagnostic
+    from runner.core.money import Budget
+    from runner.core.spec import Account, JobSpec
+    from runner.manifest.blocks import Block
+
+__all__ = ["AccountDefaults", "ManifestCampaign", "open_campaign"]
+
+_MOST_FINDINGS: Final = 1_000
+_NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class ManifestCampaign:
+    """A manifest that was read and holds, apart from what only its rows can show (`runner.core.spec.Campaign`).
+
+    Args:
+        document: The manifest.
+        folder: Its folder, absolute.
+        accounts: Those that jobs use.
+        blocks: What stands under `jobs:`, compiled.
+        overrides: Vars that the command line replaced.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        folder: Path,
+        accounts: Mapping[str, Account],
+        blocks: Mapping[str, Block],
+        overrides: Mapping[str, str],
+    ) -> None:
+        value: dict[str, Any] = document.value
+        self.name: str = value["name"]
+        self.path = document.file
+        self.folder = str(folder)
+        self.sha256 = document.sha256
+        self.output_dir = str(folder / value.get("output", {}).get("dir", f"outputs/{self.name}"))
+        self.accounts = accounts
+        self.budget: Budget | None = budget(value.get("budget"))
+        self.overrides = dict(overrides)
+        """Vars that the command line replaced, to be recorded with the run."""
+        self.document = document
+        """The manifest's text, for printing findings."""
+        self._blocks = blocks
+
+    def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
+        """Every job in manifest order; what is wrong with a row or a job goes to `report`, and that job is left out."""
+        return self.expansion(report).jobs()
+
+    def expansion(self, report: Callable[[Diagnostic], None]) -> Expansion:
+        """A pass over the jobs that also counts those left out."""
+        return Expansion(self._blocks, self.document, report)
+
+
+def open_campaign(
+    path: Path,
+    *,
+    display: str | None = None,
+    overrides: Mapping[str, str] = _NO_OVERRIDES,
+    allow_files_outside: bool = False,
+    defaults: Mapping[str, AccountDefaults],
+) -> ManifestCampaign | list[Diagnostic]:
+    """Open a manifest. Never raises for what is in it.
+
+    Args:
+        path: The manifest.
+        display: How messages name it; the path itself when None.
+        overrides: `-V name=value`: replaces vars. The values are text as typed, never parsed.
+        allow_files_outside: Whether files of rows and schemas may lie outside the repository.
+        defaults: What an account of each provider type has when the manifest says nothing.
+
+    Returns:
+        The campaign; or, when it does not hold, everything that is wrong, in position order, the rows of its sound blocks included.
+    """
+    document = read(path, display=display)
+    if not isinstance(document, Document):
+        return document
+    folder = path.absolute().parent
+    findings = Findings(document)
+    opening = Opening(
+        document,
+        findings,
+        files=FileRule(folder, allow_outside=allow_files_outside),
+        overrides=overrides,
+        defaults=defaults,
+    )
+    opening.read()
+    if findings.has_errors:
+        _look_at_rows(opening.blocks, document, findings)
+        return in_order(findings.all, document.file)
+    return ManifestCampaign(document, folder, opening.accounts, opening.blocks, overrides)
+
+
+def _look_at_rows(blocks: Mapping[str, Block], document: Document, findings: Findings) -> None:
+    """Find what is wrong with the rows of a manifest that does not hold anyway: all problems at once."""
+
+    def keep(finding: Diagnostic) -> None:
+        if len(findings.all) < _MOST_FINDINGS:
+            findings.all.append(finding)
+
+    for _ in Expansion(blocks, document, keep).jobs():
+        if len(findings.all) >= _MOST_FINDINGS:
+            return

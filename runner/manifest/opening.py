@@ -1,0 +1,209 @@
+"""From a document to accounts and compiled blocks, collecting everything that is wrong on the way."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from runner.core.references import CLOSE, OPEN
+from runner.manifest.accounts import account, account_flaws, prices_by_account
+from runner.manifest.blocks import Block, BlockReader, makes_many, reserved_character, strings_in
+from runner.manifest.codes import Code
+from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.graph import cycles
+from runner.manifest.jobs_scope import Jobs, JobShape
+from runner.manifest.operations import OperationSchema, operation_schema
+from runner.manifest.schema_check import SchemaCheck
+from runner.manifest.template import is_template
+from runner.manifest.template_sandbox import Vars
+from runner.schema_files import load_schema, operation_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.core.spec import Account
+    from runner.manifest.accounts import AccountDefaults
+    from runner.manifest.findings import Findings
+    from runner.manifest.paths import FileRule
+    from runner.manifest.source import Document
+
+
+@cache
+def _manifest_check() -> SchemaCheck:
+    return SchemaCheck(load_schema("manifest"))
+
+
+class Opening:
+    """Reads the sections of one manifest. A section with an error in it counts as empty, so that the others can still be looked at.
+
+    Args:
+        document: The manifest.
+        findings: Takes what is wrong.
+        files: Which files may be read.
+        overrides: Vars from the command line.
+        defaults: By provider type.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        findings: Findings,
+        *,
+        files: FileRule,
+        overrides: Mapping[str, str],
+        defaults: Mapping[str, AccountDefaults],
+    ) -> None:
+        self._document = document
+        self._findings = findings
+        self._files = files
+        self._overrides = overrides
+        self._defaults = defaults
+        self.accounts: dict[str, Account] = {}
+        """Accounts that jobs use, by name."""
+        self.blocks: dict[str, Block] = {}
+        """Blocks that hold, by name, in manifest order."""
+
+    def read(self) -> None:
+        """Fill `accounts` and `blocks`; what is wrong goes to the findings."""
+        for complaint in _manifest_check().complaints(self._document.value):
+            self._findings.complaint(complaint)
+        if not isinstance(self._document.value, dict):
+            return
+        variables = self._variables()
+        schemas = {name: self._operation(name, written) for name, written in self._section("jobs").items()}
+        self._check_providers()
+        self._check_prices()
+        if variables is not None:
+            self._read_blocks(variables, schemas)
+
+    def _section(self, name: str) -> dict[str, Any]:
+        """A section's entries that have no error in them."""
+        section = self._document.value.get(name, {})
+        if not isinstance(section, dict):
+            return {}
+        return {key: value for key, value in section.items() if (name, key) not in self._findings.broken}
+
+    def _variables(self) -> Vars | None:
+        """`vars` with the overrides; None when it is not there under its right name, so that templates would only add noise."""
+        value = self._document.value
+        if not isinstance(value.get("vars", {}), dict) or ("vars" not in value and self._has_unknown_key()):
+            return None
+        variables = Vars(value.get("vars", {}))
+        for pointer, text in strings_in(value.get("vars", {}), ("vars",)):
+            if is_template(text):
+                self._findings.flaw(pointer, Flaw(Code.NO_TEMPLATE_HERE, "vars hold values, not templates"))
+            elif OPEN in text or CLOSE in text:
+                self._findings.flaw(pointer, reserved_character())
+        for name, text in self._overrides.items():
+            if name not in variables:
+                hint = did_you_mean(name, variables)
+                self._findings.flaw(
+                    ("vars",),
+                    Flaw(Code.UNKNOWN_OVERRIDE, f"-V {name}: there is no such variable", hint=hint),
+                    on_key=True,
+                )
+            elif OPEN in text or CLOSE in text:
+                self._findings.flaw(("vars", name), reserved_character())
+            variables[name] = text
+        return variables
+
+    def _has_unknown_key(self) -> bool:
+        known = load_schema("manifest")["properties"]
+        return any(key not in known and not key.startswith("x-") for key in self._document.value)
+
+    # --- accounts -----------------------------------------------------------------------------------------------------
+
+    def _check_providers(self) -> None:
+        for name, written in self._section("providers").items():
+            account_flaws(name, written, self._defaults, self._findings.reporter(("providers", name)))
+
+    def _account_type(self, name: str) -> str | None:
+        """The provider type of an account; None when there is no such account, or it does not hold."""
+        providers = self._document.value.get("providers", {})
+        written = providers.get(name, {}) if isinstance(providers, dict) else {}
+        kind = written.get("type", name) if isinstance(written, dict) else name
+        return kind if isinstance(kind, str) and kind in self._defaults else None
+
+    def _names_of_accounts(self) -> list[str]:
+        providers = self._document.value.get("providers", {})
+        return [*(providers if isinstance(providers, dict) else ()), *self._defaults]
+
+    def _operation(self, job: str, written: dict[str, Any]) -> OperationSchema | None:
+        return self._find_operation(written["uses"], ("jobs", job, "uses"), job=job)
+
+    def _find_operation(
+        self, uses: str, at: tuple[str, ...], *, job: str | None = None, on_key: bool = False
+    ) -> OperationSchema | None:
+        """The schema behind `<account>/<operation>`; None when there is none, and the findings say why."""
+        name, _, operation = uses.partition("/")
+        names = self._names_of_accounts()
+        if name not in names:
+            hint = did_you_mean(name, names)
+            notes = ("an account is named under `providers:`, or is a provider itself",)
+            flaw = Flaw(Code.UNKNOWN_ACCOUNT, f"there is no account `{name}`", hint=hint, notes=notes)
+        elif (kind := self._account_type(name)) is None:
+            return None  # said at the account
+        elif f"{kind}/{operation}" not in operation_names():
+            there = [it.partition("/")[2] for it in operation_names() if it.partition("/")[0] == kind]
+            hint = did_you_mean(operation, there) or f"it has {', '.join(there)}"
+            flaw = Flaw(Code.UNKNOWN_OPERATION, f"`{kind}` has no operation `{operation}`", hint=hint)
+        else:
+            return operation_schema(f"{kind}/{operation}")
+        self._findings.flaw(at, flaw, job=job, on_key=on_key)
+        return None
+
+    def _check_prices(self) -> None:
+        for uses in self._section("prices"):
+            self._find_operation(uses, ("prices", uses), on_key=True)
+
+    def _use_account(self, uses: str) -> bool:
+        """Make the account of a job; False when it does not hold."""
+        name = uses.partition("/")[0]
+        if ("providers", name) in self._findings.broken:
+            return False
+        if name not in self.accounts:
+            written = self._section("providers").get(name, {})
+            self.accounts[name] = account(
+                name,
+                written,
+                self._defaults[written.get("type", name)],
+                prices=prices_by_account(self._section("prices")).get(name, {}),
+                source=self._document.key_span(("providers", name)),
+            )
+        return True
+
+    # --- jobs ---------------------------------------------------------------------------------------------------------
+
+    def _read_blocks(self, variables: Vars, schemas: Mapping[str, OperationSchema | None]) -> None:
+        scope = {"vars": variables, "jobs": Jobs(self._shapes(schemas))}
+        defaults = self._document.value.get("defaults", {})
+        sound = (
+            defaults
+            if isinstance(defaults, dict) and not any(at[0] == "defaults" for at in self._findings.broken)
+            else {}
+        )
+        reader = BlockReader(self._document, self._findings, scope, self._files, sound)
+        for name, schema in schemas.items():
+            if (
+                schema is not None
+                and (block := reader.read(name, schema)) is not None
+                and self._use_account(block.uses)
+            ):
+                self.blocks[name] = block
+        self._refuse_cycles()
+
+    def _shapes(self, schemas: Mapping[str, OperationSchema | None]) -> dict[str, JobShape]:
+        shapes = {}
+        for name, written in self._document.value["jobs"].items():
+            schema = schemas.get(name)
+            is_many = isinstance(written, dict) and makes_many(written)
+            shapes[name] = JobShape(is_many, schema.outputs if schema is not None else None)
+        return shapes
+
+    def _refuse_cycles(self) -> None:
+        waits_for = {name: block.waits_for() for name, block in self.blocks.items()}
+        for path in cycles(waits_for):
+            flaw = Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {' -> '.join(path)}")
+            self._findings.flaw(("jobs", path[0]), flaw, on_key=True, job=path[0])
+            for name in path:
+                self.blocks.pop(name, None)

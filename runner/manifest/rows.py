@@ -1,0 +1,262 @@
+"""Rows of `foreach`: CSV files, JSON-lines files and rows written in the manifest, streamed with their places."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from runner.core.diagnostics import Diagnostic, Severity, Span
+from runner.manifest.codes import Code
+from runner.manifest.template_sandbox import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from runner.manifest.source import Document
+
+_LONGEST_LINE: Final = 4 * 1024 * 1024
+_LONGEST_FIELD: Final = 1024 * 1024
+
+
+class RowSource(Protocol):
+    """Where rows come from."""
+
+    @property
+    def file(self) -> str:
+        """The file that the rows stand in, as people see it."""
+
+    @property
+    def header(self) -> Span | None:
+        """The place that names the columns, when all rows share it; else None."""
+
+    def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
+        """Every row that can be read, with its place; what cannot goes to `report`."""
+
+
+class _LineProblem(Exception):
+    """A line is not text that can be read; the message says why."""
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The physical lines of a UTF-8 file, with their ends, without a byte order mark.
+
+    Raises:
+        OSError: The file cannot be read.
+        _LineProblem: A line is too long, not UTF-8, or holds a NUL.
+    """
+    with path.open("rb") as file:
+        start = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
+        file.seek(start)
+        while raw := file.readline(_LONGEST_LINE):
+            if len(raw) == _LONGEST_LINE:
+                raise _LineProblem(f"the line is longer than {_LONGEST_LINE:,} bytes")
+            try:
+                line = raw.decode()
+            except UnicodeDecodeError as error:
+                raise _LineProblem(f"byte {error.start + 1} of the line is not UTF-8") from error
+            if "\0" in line:
+                raise _LineProblem("the line holds a NUL character")
+            yield line
+
+
+def _unreadable(file: str, error: OSError) -> Diagnostic:
+    return Diagnostic(code=Code.FILE_UNREADABLE, message=f"cannot read the rows: {error.strerror}", span=Span(file))
+
+
+def _no_rows(span: Span) -> Diagnostic:
+    return Diagnostic(
+        code=Code.NO_ROWS, message="there are no rows, so this makes no jobs", span=span, severity=Severity.WARNING
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """A CSV file (RFC 4180, comma, UTF-8) whose first line names the columns. Every value is text.
+
+    Args:
+        path: The file.
+        file: Its path as people see it.
+    """
+
+    path: Path
+    file: str
+
+    @property
+    def header(self) -> Span:
+        """The header line."""
+        return Span(self.file, 1, 1)
+
+    def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
+        """Every good row; the line of a place is the physical line that the row begins on."""
+        reader = _CsvReader(self.path, self.file, report)
+        try:
+            columns = reader.columns()
+            if columns is not None:
+                yield from reader.rows(columns)
+        except OSError as error:
+            report(_unreadable(self.file, error))
+
+
+class _CsvReader:
+    """One pass over a CSV file."""
+
+    def __init__(self, path: Path, file: str, report: Callable[[Diagnostic], None]) -> None:
+        self._file = file
+        self._report = report
+        csv.field_size_limit(_LONGEST_FIELD)
+        self._reader = csv.reader(_lines(path), strict=True)
+
+    def _say(self, code: Code, line: int, message: str, hint: str | None = None) -> None:
+        self._report(Diagnostic(code=code, message=message, span=Span(self._file, line, 1), hint=hint))
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Records with the physical line that each begins on. A broken one is reported and left out; blank lines do not count."""
+        reader = self._reader
+        line = reader.line_num + 1
+        while True:
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                self._broken(line, error)
+            except _LineProblem as error:
+                # The lines after it were not read: nothing is known about them.
+                self._say(Code.ROWS_SYNTAX, reader.line_num + 1, str(error))
+                return
+            else:
+                if record:
+                    yield line, record
+            line = reader.line_num + 1
+
+    def _broken(self, line: int, error: csv.Error) -> None:
+        text = str(error)
+        if "unexpected end of data" in text or "field larger" in text:
+            self._say(Code.ROWS_SYNTAX, line, "a quote that opens in this row is never closed")
+        elif "expected after" in text:
+            hint = 'a quote inside a quoted value is written twice: ""'
+            self._say(Code.ROWS_SYNTAX, line, "text follows a closing quote", hint)
+        else:
+            self._say(Code.ROWS_SYNTAX, line, f"the row is not CSV: {text}")
+
+    def columns(self) -> list[str] | None:
+        """The names in the header; None when there is none or it does not hold."""
+        line, names = next(self._records(), (1, []))
+        if not names:
+            self._say(Code.COLUMNS, 1, "the file has no header line")
+            return None
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        for name in repeated:
+            self._say(
+                Code.COLUMNS, line, f"the column `{name}` stands there twice" if name else "two columns have no name"
+            )
+        return None if repeated else names
+
+    def rows(self, columns: list[str]) -> Iterator[tuple[Row, Span]]:
+        """The rows after the header."""
+        count, file = len(columns), self._file
+        line = 0
+        for line, values in self._records():
+            if len(values) == count:
+                yield Row(zip(columns, values, strict=True)), Span(file, line, 1)
+            else:
+                message = f"the row has {_count(len(values), 'value')}, the header has {_count(count, 'column')}"
+                self._say(Code.ROW_LENGTH, line, message)
+        if not line:
+            self._report(_no_rows(Span(file, 1, 1)))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRows:
+    """A file with one JSON object in each line.
+
+    Args:
+        path: The file.
+        file: Its path as people see it.
+    """
+
+    path: Path
+    file: str
+    header: Span | None = None
+
+    def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
+        """Every good row; blank lines do not count."""
+        number, seen = 0, False
+        try:
+            for number, line in enumerate(_lines(self.path), 1):
+                if not line.strip():
+                    continue
+                seen = True
+                row = self._row(line, number, report)
+                if row is not None:
+                    yield row, Span(self.file, number, 1)
+        except _LineProblem as error:
+            report(Diagnostic(code=Code.ROWS_SYNTAX, message=str(error), span=Span(self.file, number + 1, 1)))
+        except OSError as error:
+            report(_unreadable(self.file, error))
+        else:
+            if not seen:
+                report(_no_rows(Span(self.file, 1, 1)))
+
+    def _row(self, line: str, number: int, report: Callable[[Diagnostic], None]) -> Row | None:
+        problem, column = "", 1
+        try:
+            value = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+        except json.JSONDecodeError as error:
+            problem, column = f"the line is not JSON: {error.msg}", error.colno
+        except (ValueError, RecursionError) as error:
+            problem = f"the line is not JSON: {error}"
+        else:
+            if isinstance(value, dict):
+                return Row(value)
+            problem = "the line is not a JSON object"
+        report(Diagnostic(code=Code.ROWS_SYNTAX, message=problem, span=Span(self.file, number, column)))
+        return None
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"`{name}` stands there twice")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class InlineRows:
+    """Rows written in the manifest.
+
+    Args:
+        document: The manifest.
+        pointer: Where the list stands in it.
+        values: The list.
+    """
+
+    document: Document
+    pointer: tuple[str | int, ...]
+    values: list[dict[str, Any]]
+    header: Span | None = None
+
+    @property
+    def file(self) -> str:
+        """The manifest."""
+        return self.document.file
+
+    def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
+        """Every row."""
+        if not self.values:
+            report(_no_rows(self.document.span(self.pointer)))
+        for number, value in enumerate(self.values):
+            yield Row(value), self.document.span((*self.pointer, number))

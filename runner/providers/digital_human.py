@@ -1,0 +1,167 @@
+"""V-API digital human: a face and a voice become a talking video.
+
+Documentation: the user's two pages (`POST /avatar/generation`, `GET /avatar/task/{task_id}`) and https://gpt.morphogen.top/en/video/digital-human/,
+read 2026-11-20. The API is a fork of one-api in front of DreamFace, so its errors are those of `runner.providers.gateway`.
+
+Credential: `Authorization: Bearer`. Limits are not documented; DreamFace's own site admits about ten tasks at a time. There is no id of our own,
+no list and no cancel: a lost submission cannot be looked up. How long results stay is not documented: they are fetched at once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from runner.core.answers import Accepted, AskAgain, InDoubt, Request
+from runner.core.ports import Operation, Traits, Voice
+from runner.providers import gateway
+from runner.providers.built_in import ProviderDefaults
+from runner.providers.digital_human_task import read_task
+from runner.providers.json_body import Unreadable, mapping, read_object, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.core.answers import QueryAnswer, Reply, SubmitAnswer
+
+LANGUAGES: Final = ("zh", "en")
+
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "avatar_url": (),
+    "audio_url": (),
+    "create_voice": ("audio_url", "language", "text"),
+    "use_voice": ("voice_engine_id", "audio_id", "language", "text"),
+    "no_watermark": (),
+}
+"""The documented fields in the order they are sent; of an object, its fields."""
+
+_MOST_ID_CHARS: Final = 256
+_NO_IDS: Final = frozenset({".", "..", "0", "-1", "null", "undefined"})
+"""What programs write where there is no id, and what a path would swallow."""
+
+_DEFAULTS: Final = ProviderDefaults(base_url="https://api.gpt.ge", credential_env="DIGITAL_HUMAN_TOKEN", in_flight=8)
+_TRAITS: Final = Traits(expects_audio=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """`digital-human/avatar`: `POST /avatar/generation`, `GET /avatar/task/{task_id}`."""
+
+    name: str = "digital-human/avatar"
+    traits: Traits = _TRAITS
+
+    def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:  # noqa: ARG002  the API takes no id of ours
+        """The POST for these inputs: the documented fields alone, in documented order, as compact UTF-8 JSON."""
+        body = {name: _only(parts, inputs[name]) for name, parts in _FIELDS.items() if name in inputs}
+        encoded = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return Request("POST", "/avatar/generation", encoded)
+
+    def read_submission(self, reply: Reply) -> SubmitAnswer:
+        """Accepted by a 2xx that says success (or has no code) and names a task; everything else by the gateway's tables."""
+        body = read_object(reply)
+        complaint = gateway.read_complaint(reply, body)
+        is_2xx = 200 <= reply.status < 300
+        if isinstance(body, Unreadable):
+            if is_2xx:
+                return InDoubt(f"HTTP {reply.status}, and {body.reason}", complaint.request_id)
+            return gateway.read_rejection(reply, complaint)
+        task_id = _task_id(body)
+        if is_2xx and task_id is not None and _claims_success(body):
+            return Accepted(task_id)
+        if task_id is not None and (is_2xx or complaint.code == gateway.SUCCESS):
+            words = f"the reply names the task {task_id} without saying success; adopt it if the provider shows it: {complaint}"
+            return InDoubt(gateway.shortened(words), complaint.request_id)
+        return gateway.read_rejection(reply, complaint)
+
+    def query(self, task_id: str) -> Request:
+        """`GET /avatar/task/{task_id}`."""
+        return Request("GET", f"/avatar/task/{quote(task_id, safe='')}")
+
+    def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
+        """What a reply to the query means, in all three shapes that are documented."""
+        body = read_object(reply)
+        complaint = gateway.read_complaint(reply, body)
+        if 200 <= reply.status < 300:
+            if isinstance(body, Unreadable):
+                return AskAgain(f"HTTP {reply.status}, and {body.reason}")
+            answer = read_task(body, inputs, request_id=complaint.request_id)
+            if answer is not None:
+                return answer
+        return gateway.read_failed_query(reply, complaint)
+
+    def lookup(self, external_id: str) -> Request | None:  # noqa: ARG002  the API knows no id of ours
+        """None: the API cannot look a submission up."""
+        return None
+
+    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:  # noqa: ARG002  there is no such reply
+        """Never "there is none", since the API was not asked."""
+        return AskAgain("this API cannot look a submission up")
+
+
+def _only(parts: tuple[str, ...], value: Any) -> Any:
+    return {part: value[part] for part in parts if part in value} if parts else value
+
+
+def _claims_success(body: Mapping[str, Any]) -> bool:
+    """Whether nothing speaks against it: `code` is success, or there is neither code nor words (the flat form of the user's table)."""
+    if body.get("error") or body.get("success") is False:
+        return False
+    code, message = text(body.get("code")).lower(), text(body.get("message")).lower()
+    return code == gateway.SUCCESS or (body.get("code") in (None, "") and message in ("", gateway.SUCCESS))
+
+
+def _task_id(body: Mapping[str, Any]) -> str | None:
+    """The task's id: `data` if text, then `data.task_id`, `data.id`, `task_id`, `id` (api-facts section 2.2)."""
+    inner = mapping(body.get("data"))
+    data = body["data"] if isinstance(body.get("data"), str) else None
+    candidates = (data, inner.get("task_id"), inner.get("id"), body.get("task_id"), body.get("id"))
+    found = next((words for words in map(text, candidates) if words), "")
+    # An id has no spaces: `data` of an error may be a sentence. It goes into a path, where dots alone mean a folder.
+    is_plain = found.isprintable() and not any(char.isspace() for char in found) and found not in _NO_IDS
+    return found if found and is_plain and len(found) <= _MOST_ID_CHARS else None
+
+
+@dataclass(frozen=True, slots=True)
+class DigitalHuman:
+    """The provider `digital-human`."""
+
+    type: str = "digital-human"
+    operations: Mapping[str, Operation] = field(default_factory=lambda: {"avatar": Avatar()})
+    defaults: ProviderDefaults = _DEFAULTS
+
+    def voices(self, language: str | None) -> Sequence[Request]:
+        """`GET /avatar/voice?language=…`, one request a language; all languages when None."""
+        languages = LANGUAGES if language is None else (language,)
+        return [Request("GET", f"/avatar/voice?language={quote(code, safe='')}") for code in languages]
+
+    def read_voices(self, reply: Reply) -> Sequence[Voice] | str:
+        """The voices of one reply; entries without both ids cannot be named in a job and are left out."""
+        body = read_object(reply)
+        complaint = gateway.read_complaint(reply, body)
+        if isinstance(body, Unreadable):
+            return f"{complaint}, and {body.reason}"
+        if not 200 <= reply.status < 300:
+            return str(complaint)
+        entries = mapping(body.get("data")).get("audio_list")
+        if not isinstance(entries, list):
+            return f"{complaint}: there is no list of voices in the answer"
+        voices = (_voice(mapping(entry)) for entry in entries)
+        return [voice for voice in voices if voice is not None]
+
+
+def _voice(entry: Mapping[str, Any]) -> Voice | None:
+    inputs = {name: text(entry.get(name)) for name in ("voice_engine_id", "audio_id")}
+    if not all(inputs.values()):
+        return None
+    labels = entry.get("labels")
+    return Voice(
+        inputs=inputs,
+        name=text(entry.get("name")),
+        language=text(entry.get("language")),
+        labels=tuple(filter(None, map(text, labels))) if isinstance(labels, list) else (),
+    )
+
+
+DIGITAL_HUMAN: Final = DigitalHuman()

@@ -1,0 +1,81 @@
+"""What to type next for a job that is not done: the table of spec.md section 5, as commands that run as printed."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from runner.core.events import Cause
+from runner.core.job import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """Writes commands for one manifest.
+
+    Args:
+        manifest: Its path as the user typed it.
+        options: Options that every further command needs too, e.g. `("--sandbox",)` or `("-V", "lang=en")`.
+    """
+
+    manifest: str
+    options: tuple[str, ...] = ()
+
+    def go_on(self) -> str:
+        """The command that goes on with everything that is open."""
+        return self._write("run", self.manifest)
+
+    def retry(self, job_ids: Sequence[str]) -> str:
+        """The command that allows another attempt at these jobs; it may cost money again."""
+        chosen = [word for job_id in job_ids for word in ("--select", job_id)]
+        return self._write("run", self.manifest, *chosen, "--retry-failed")
+
+    def resubmit(self, job_ids: Sequence[str]) -> str:
+        """The command that decides that jobs in doubt are submitted again."""
+        return self._write("resolve", self.manifest, *job_ids, "--resubmit")
+
+    def step(self, state: State, cause: Cause | None, job_ids: Sequence[str]) -> str | None:
+        """The command that takes jobs of one state and cause further.
+
+        Args:
+            state: Where they stand.
+            cause: Why they failed; None when they did not, or when nobody knows.
+            job_ids: Their ids, at least one.
+
+        Returns:
+            A command line; None when nothing is left to do.
+        """
+        match state:
+            case State.SUCCEEDED | State.CANCELLED:
+                return None
+            case State.IN_DOUBT:
+                return self.resubmit(job_ids)
+            case State.FAILED:
+                return self._step_failed(cause, job_ids)
+            case State.PENDING | State.SUBMITTING | State.RUNNING | State.DOWNLOADING | State.SKIPPED:
+                return self.go_on()
+            case _:
+                assert_never(state)
+
+    def _step_failed(self, cause: Cause | None, job_ids: Sequence[str]) -> str:
+        match cause:
+            case Cause.NOT_ACCEPTED | Cause.FETCH:
+                return self.go_on()
+            case Cause.REFUSED | Cause.GENERATION | Cause.EXPIRED | None:
+                return self.retry(job_ids)
+            case _:
+                assert_never(cause)
+
+    def _write(self, command: str, *words: str) -> str:
+        return shlex.join(["callsheet", command, *words, *self.options])
+
+
+def alternatives(state: State) -> str | None:
+    """What else can be decided about a job that stands here, in words; None when there is no choice."""
+    if state is State.IN_DOUBT:
+        return "or instead --adopt TASK_ID when the provider shows its task, --abandon to give it up"
+    return None

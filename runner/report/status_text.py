@@ -1,0 +1,72 @@
+"""`status` for people: how many jobs stand where, what is open, what needs somebody, and what to type next."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from runner.core.job import State
+from runner.report import escape
+from runner.report.figures import count, rfc3339
+from runner.report.model import Shelf
+from runner.report.summary import group_lines
+from runner.report.symbols import STATES, paint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.report.model import ReportHead, ReportJob
+    from runner.report.totals import Totals
+
+OPEN_SHOWN: Final = 20
+"""Open jobs that are listed; `--json` has all."""
+
+
+def render_status(head: ReportHead, totals: Totals, jobs: Iterable[ReportJob], *, color: bool = False) -> Iterator[str]:
+    """What the state says.
+
+    Args:
+        head: The last run.
+        totals: Over the same jobs.
+        jobs: In manifest order, orphans after them.
+        color: Whether to colour symbols.
+
+    Yields:
+        Lines without a line feed.
+    """
+    yield _title(head)
+    for state in State:
+        if number := totals.count(state):
+            sign = STATES[state]
+            yield f"  {paint(sign.symbol, sign.style, color=color)} {number:>7,} {state.value.replace('_', ' ')}"
+    yield from _open_lines(totals, jobs, color=color)
+    for group in totals.groups:
+        yield ""
+        yield from group_lines(head, group, color=color)
+    if totals.shelves[Shelf.OPEN]:
+        yield ""
+        yield f"next: {escape.visible(head.commands.go_on())}"
+
+
+def _title(head: ReportHead) -> str:
+    run = head.run
+    if run is None:
+        return escape.visible(f"{head.name}: not run yet")
+    ended = "still at work, or killed" if run.exit_code is None else f"exit {run.exit_code}"
+    return escape.visible(f"{head.name}: last run {rfc3339(run.started_at)}, {ended}")
+
+
+def _open_lines(totals: Totals, jobs: Iterable[ReportJob], *, color: bool) -> Iterator[str]:
+    begun = (job for job in jobs if job.state.is_paid_and_open)
+    shown = list(islice(begun, OPEN_SHOWN))
+    if not shown:
+        return
+    yield ""
+    for job in shown:
+        sign = STATES[job.state]
+        task = f"task {job.task_id}" if job.task_id else "no task id"
+        orphan = "  not in the manifest any more" if job.is_orphan else ""
+        yield f"  {paint(sign.symbol, sign.style, color=color)} {escape.visible(f'{job.id}  {job.state.value}  {task}  {job.place}{orphan}')}"
+    hidden = sum(totals.count(state) for state in State if state.is_paid_and_open) - len(shown)
+    if hidden:
+        yield f"    and {count(hidden, 'more job')}"

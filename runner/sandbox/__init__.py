@@ -1,0 +1,1 @@
+"""The remote APIs served on loopback: real HTTP, real small videos, faults on request, nothing to pay."""

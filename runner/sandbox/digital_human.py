@@ -1,0 +1,339 @@
+"""V-API digital human as the documents describe it: `POST /avatar/generation`, `GET /avatar/task/{id}`, `GET /avatar/voice`.
+
+Source: api-facts.md sections 2 and 4 (read 2026-11-20). Errors come in two shapes: `_gateway_error` (tokens, quota, rate, routing) and
+`_task_error` (the task relay).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from runner.sandbox import voices
+from runner.sandbox.desk import Answer, Reading
+
+if TYPE_CHECKING:
+    from runner.sandbox.desk import Desk
+    from runner.sandbox.faults import Fault
+    from runner.sandbox.tasks import Task
+
+_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "create_voice": frozenset({"audio_url", "language", "text"}),
+    "use_voice": frozenset({"voice_engine_id", "audio_id", "language", "text"}),
+}
+"""The required fields of each object; no others are documented."""
+
+_WAYS: Final = ("audio_url", *_FIELDS)
+_TOP_FIELDS: Final = frozenset({"avatar_url", "no_watermark", *_WAYS})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a task ends badly.
+
+    Args:
+        web_work_status: Of the inner object (api-facts.md section 2.4).
+        fail_reason: Of the envelope.
+    """
+
+    web_work_status: int
+    fail_reason: str
+
+
+_ENDINGS: Final[Mapping[str, Ending]] = {
+    "fail": Ending(-1, "no face found"),
+    "timeout-generation": Ending(-2, "generation timed out"),
+    "no-money": Ending(-3, "积分不足"),
+    "moderated": Ending(-101, "nudity"),
+    "moderated-text": Ending(-102, "文本包含敏感词"),
+}
+
+
+class DigitalHuman:
+    """The words of this API.
+
+    Args:
+        desk: Where creates and questions are booked.
+    """
+
+    name = "digital-human"
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[web.RouteDef]:
+        """The paths of this API."""
+        return [
+            web.post("/avatar/generation", self._create),
+            web.get("/avatar/task/{task_id}", self._task),
+            web.get("/avatar/voice", self._voices),
+        ]
+
+    def read(self, body: Any) -> Reading:
+        """Judge a create's parsed body as the real API would: one way to speak, required fields, addresses, languages."""
+        if not isinstance(body, dict):
+            return Reading(problem="the body is not a JSON object", unknown_fields=(), texts=(), spoken="")
+        parts = [body[way] for way in _FIELDS if isinstance(body.get(way), dict)]
+        texts = [
+            value for part in (body, *parts) for key in ("avatar_url", "audio_url", "text") if (value := part.get(key))
+        ]
+        spoken = next((part["text"] for part in parts if isinstance(part.get("text"), str)), body.get("audio_url"))
+        return Reading(
+            problem=_problem(body) or self._voice_problem(body),
+            unknown_fields=tuple(_unknown_fields(body)),
+            texts=tuple(text for text in texts if isinstance(text, str)),
+            spoken=str(spoken or ""),
+        )
+
+    def refusal(self, kind: str, detail: str = "", number: float = 0.0) -> Answer:
+        """See `Api.refusal`."""
+        if kind in ("429", "poll-429"):
+            return Answer(429, b"", {"Retry-After": f"{number:g}"} if number else {})
+        if kind in _PAGES:
+            return Answer(_PAGES[kind][0], f"<html><body><h1>{_PAGES[kind][1]}</h1></body></html>")
+        if kind == "redirect-post":
+            return Answer(307, b"", {"Location": "/avatar/generation"})
+        if kind == "quota-200-cn":
+            return Answer(200, {"code": "error", "message": "用户额度不足，请充值", "data": None})
+        status, shape, code, message = _REFUSALS[kind]
+        request_id = uuid.uuid4().hex
+        return Answer(status, shape(code, detail or message, request_id), {"X-Oneapi-Request-Id": request_id})
+
+    def receipt(self, task: Task, fault: Fault | None) -> Answer:
+        """See `Api.receipt`."""
+        match fault.kind if fault else None:
+            case "500-accepted" | "502-accepted" as kind:
+                return self.refusal(kind)
+            case "no-id":
+                return Answer(200, {"code": "success", "message": "", "data": ""})
+            case "id-in-object":
+                return Answer(200, {"code": "success", "message": "", "data": {"task_id": task.id}})
+            case "id-at-top":
+                return Answer(200, {"id": task.id})
+            case _:
+                return Answer(200, {"code": "success", "message": "", "data": task.id})
+
+    def report(self, task: Task, now: float, fault: Fault | None) -> Answer:
+        """See `Api.report`."""
+        work = self._work(task, now, fault)
+        match self._shape(task):
+            case "flat":
+                return Answer(200, work)
+            case "data":
+                return Answer(200, {"code": "success", "message": "", "data": work})
+            case _:
+                return Answer(200, {"code": "success", "message": "", "data": _envelope(task, now, fault, work)})
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        return await self._desk.receive(request, self)
+
+    async def _task(self, request: web.Request) -> web.StreamResponse:
+        return await self._desk.ask(request, self, request.match_info["task_id"])
+
+    async def _voices(self, request: web.Request) -> web.StreamResponse:
+        answer = self._desk.refuse_token(request, self) or self._voice_list(request.query.get("language"))
+        self._desk.ledger.record("voices", self._desk.now(), api=self.name, status=answer.status)
+        return answer.response()
+
+    def _voice_list(self, language: str | None) -> Answer:
+        if language not in (None, *voices.LANGUAGES):
+            return self.refusal("invalid", f"language {language!r} is not supported")
+        wanted = voices.LANGUAGES if language is None else (language,)
+        found = [voice for one in wanted for voice in voices.presets(one)]
+        return Answer(200, {"code": "success", "message": "", "data": {"audio_list": found}})
+
+    def _voice_problem(self, body: Mapping[str, Any]) -> str | None:
+        voice = body.get("use_voice")
+        if (
+            voice is None
+            or self._desk.options.lenient_voices
+            or voices.is_known(voice["voice_engine_id"], voice["audio_id"])
+        ):
+            return None
+        return "use_voice: no such voice; GET /avatar/voice lists the presets"
+
+    def _shape(self, task: Task) -> str:
+        for kind, shape in (("shape-flat", "flat"), ("shape-data", "data"), ("shape-data-data", "data.data")):
+            if task.fault(kind):
+                return shape
+        return self._desk.options.shape
+
+    def _work(self, task: Task, now: float, fault: Fault | None) -> dict[str, Any]:
+        """The inner object, with the fields of the documents' example."""
+        return {
+            "id": task.id[:24],
+            "ext": {"sing_title": f"{task.id[:13]}.mp3", "track_info": "{}", "animate_channel": "dynamic"},
+            "singer": "DreamFace",
+            "file_type": "VIDEO",
+            "work_name": f"{task.id[:13]}.mp3",
+            "play_types": ["PT", "", "ANIMATE"],
+            "create_time": round(task.accepted_at * 1000),
+            "web_work_status": _work_status(task, now, fault),
+            "webp_aspect_ratio": 1,
+            "video_aspect_ratio": 1,
+            "animate_params_str": json.dumps({"pt_infos": [_voice_facts(task)]}),
+            **self._paths(task, now, fault),
+        }
+
+    def _paths(self, task: Task, now: float, fault: Fault | None) -> dict[str, str]:
+        """The addresses; empty until the task has succeeded, and one of them stays empty for a task with a watermark."""
+        names = ("work_video_path", "no_wm_work_video_path", "wm_work_video_path", "work_webp_path")
+        if now < task.ends_at or _ending(task) or (fault and fault.kind in ("no-address", "unknown-status")):
+            return dict.fromkeys(names, "")
+        expired = fault is not None and fault.kind == "expired-url"
+        plain, marked, cover = (
+            self._desk.addresses.of(f"{task.id}{suffix}", now, expired=expired)
+            for suffix in (".mp4", "-wm.mp4", ".jpg")
+        )
+        if task.body.get("no_watermark"):
+            return dict(zip(names, (plain, plain, marked, cover), strict=True))
+        return dict(zip(names, (marked, "", marked, cover), strict=True))
+
+
+def _gateway_error(code: str, message: str, request_id: str) -> dict[str, Any]:
+    return {"error": {"message": f"{message} (request id: {request_id})", "type": "new_api_error", "code": code}}
+
+
+def _task_error(code: str, message: str, request_id: str) -> dict[str, Any]:
+    return {"code": code, "message": f"{message} (request id: {request_id})", "data": None}
+
+
+_Shape = Callable[[str, str, str], dict[str, Any]]
+_PAGES: Final[Mapping[str, tuple[int, str]]] = {
+    "503": (503, "503 Service Unavailable"),
+    "502-accepted": (502, "502 Bad Gateway"),
+    "poll-garbage": (200, "Please wait"),
+}
+"""What a proxy in front of the gateway says, in HTML."""
+
+_SATURATED: Final = "当前分组上游负载已饱和，请稍后再试"
+_REFUSALS: Final[Mapping[str, tuple[int, _Shape, str, str]]] = {
+    "invalid": (400, _task_error, "invalid_request", "invalid request"),
+    "no-token": (401, _gateway_error, "", "no token was given"),
+    "bad-token": (401, _gateway_error, "", "invalid token"),
+    "unknown-task": (400, _task_error, "task_not_exist", "task not exist"),
+    "refuse": (400, _task_error, "invalid_request", "avatar_url: no face was found"),
+    "policy": (400, _task_error, "sensitive_words_detected", "sensitive words detected"),
+    "too-large": (413, _gateway_error, "request_body_too_large", "request body too large"),
+    "key": (401, _gateway_error, "", "无效的令牌"),
+    "forbidden": (403, _gateway_error, "access_denied", "this token has no access to the group"),
+    "quota-402": (402, _gateway_error, "insufficient_balance", "insufficient balance"),
+    "quota-403": (403, _gateway_error, "insufficient_user_quota", "user quota is not enough"),
+    "quota-key": (403, _gateway_error, "pre_consume_token_quota_failed", "token quota is not enough"),
+    "saturated": (429, _gateway_error, "", _SATURATED),
+    "saturated-500": (500, _task_error, "fail_to_fetch_task", _SATURATED),
+    "no-channel": (503, _gateway_error, "model_not_found", "no available channel for model avatar"),
+    "500": (500, _task_error, "do_request_failed", "do request failed"),
+    "500-accepted": (500, _task_error, "fail_to_fetch_task", "upstream said nothing"),
+    "poll-500": (500, _task_error, "fail_to_fetch_task", "fail to fetch task"),
+    "poll-key": (401, _gateway_error, "", "无效的令牌"),
+    "poll-unknown": (400, _task_error, "task_not_exist", "task not exist"),
+}  # status, shape, code, message
+
+
+def _problem(body: Mapping[str, Any]) -> str | None:
+    given = [way for way in _WAYS if way in body]
+    if len(given) != 1:
+        return f"give exactly one of {', '.join(_WAYS)}; got {', '.join(given) or 'none'}"
+    if not _is_address(body.get("avatar_url")):
+        return "avatar_url is required and must be an http(s) address"
+    if not isinstance(body.get("no_watermark", False), bool):
+        return "no_watermark must be a boolean"
+    if "audio_url" in body:
+        return None if _is_address(body["audio_url"]) else "audio_url must be an http(s) address"
+    return _voice_fields_problem(given[0], body[given[0]])
+
+
+def _voice_fields_problem(way: str, voice: Any) -> str | None:
+    if not isinstance(voice, dict):
+        return f"{way} must be an object"
+    for name in sorted(_FIELDS[way]):
+        if not isinstance(voice.get(name), str) or not voice[name]:
+            return f"{way}.{name} is required and must be a text"
+    if voice["language"] not in voices.LANGUAGES:
+        return f"{way}.language must be one of {', '.join(voices.LANGUAGES)}"
+    if "audio_url" in _FIELDS[way] and not _is_address(voice["audio_url"]):
+        return f"{way}.audio_url must be an http(s) address"
+    return None
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def _unknown_fields(body: Mapping[str, Any]) -> list[str]:
+    unknown = [name for name in body if name not in _TOP_FIELDS]
+    for way, fields in _FIELDS.items():
+        if isinstance(body.get(way), dict):
+            unknown += [f"{way}.{name}" for name in body[way] if name not in fields]
+    return sorted(unknown)
+
+
+def _ending(task: Task) -> Ending | None:
+    return next((ending for kind, ending in _ENDINGS.items() if task.fault(kind)), None)
+
+
+def _progress(task: Task, now: float) -> float:
+    """0 to 1, by the time."""
+    return 1.0 if now >= task.ends_at else max(0.0, (now - task.accepted_at) / task.duration_s)
+
+
+def _work_status(task: Task, now: float, fault: Fault | None) -> int:
+    if fault is not None and fault.kind == "unknown-status":
+        return 300
+    if now >= task.ends_at:
+        ending = _ending(task)
+        return ending.web_work_status if ending else 200
+    return 0 if _progress(task, now) < 0.2 else 100
+
+
+def _status(task: Task, now: float, fault: Fault | None) -> str:
+    if fault is not None and fault.kind == "unknown-status":
+        return "REVIEWING"
+    if now >= task.ends_at:
+        return "FAILURE" if _ending(task) else "SUCCESS"
+    stages = ("NOT_START", "SUBMITTED", "QUEUED", "QUEUED")
+    step = int(_progress(task, now) * 20)
+    return stages[step] if step < len(stages) else "IN_PROGRESS"
+
+
+def _envelope(task: Task, now: float, fault: Fault | None, work: dict[str, Any]) -> dict[str, Any]:
+    """The task relay's own object, around the inner one. Times are seconds here."""
+    done, status = now >= task.ends_at, _status(task, now, fault)
+    ending = _ending(task) if done else None
+    reason = ending.fail_reason if ending else work["work_video_path"] if task.fault("url-in-fail-reason") else ""
+    # The documents' examples have no inner object before the work has begun, nor after a failed generation.
+    is_bare = status in ("NOT_START", "SUBMITTED", "QUEUED") or (ending is not None and ending.web_work_status == -1)
+    return {
+        "task_id": task.id,
+        "notify_hook": "",
+        "action": "avatar-generate",
+        "status": status,
+        "fail_reason": reason,
+        "submit_time": int(task.accepted_at),
+        "start_time": 0 if status in ("NOT_START", "SUBMITTED") else int(task.accepted_at),
+        "finish_time": int(task.ends_at) if done else 0,
+        "progress": f"{_progress(task, now):.0%}",
+        "data": None if is_bare else work,
+    }
+
+
+def _voice_facts(task: Task) -> dict[str, Any]:
+    """One element of `pt_infos`: the voice that was made, the one that was used, or none."""
+    used = task.body.get("use_voice")
+    made = voices.created(task.id) if "create_voice" in task.body else None
+    voice = made or used or {}
+    spoken = task.body.get("create_voice") or used or {}
+    return {
+        "context": None,
+        "audio_url": f"server%2Faudio%2Fmain%2F{task.id}.mp3",
+        "video_url": f"server%2Fcommon%2Fmain%2F{task.id}.mp4",
+        "voice_engine_id": voice.get("voice_engine_id"),
+        "audio_id": voice.get("audio_id"),
+        "lan": spoken.get("language"),
+    }

@@ -1,0 +1,169 @@
+"""What can be made to go wrong, and how to ask for it: one literal table.
+
+A user tries a failure without paying by writing a *magic word* into the spoken text, `avatar_url` or `audio_url`:
+
+    sandbox:KIND            every time
+    sandbox:KIND@2          the first two times only
+    sandbox:KIND=5          with a number, where the kind takes one
+    sandbox:KIND=5@1        both
+
+Several words in one request combine. What a *time* is depends on the stage of the kind, see `Stage`. The same kinds can be given as
+rates (`SandboxOptions.faults`): then chance, seeded, picks the requests they strike. The replies are those of `api-facts.md`
+sections 2 and 4; each API's file says what its own bodies look like.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Stage(StrEnum):
+    """When a fault strikes, and with that what `@N` counts."""
+
+    REFUSAL = "refusal"
+    """The create is answered without accepting it. `@N` counts creates with the same body."""
+    REPLY = "reply"
+    """The create is accepted, the task is real, and then something is odd about the reply. `@N` likewise."""
+    TASK = "task"
+    """How the task runs or ends, or which shape its answers have: a property of the task, so `@N` means nothing."""
+    POLL = "poll"
+    """The answer to a question about the task. `@N` counts questions."""
+    RESULT = "result"
+    """The answer that should hand out the result of a finished task. `@N` counts such answers."""
+    CDN = "cdn"
+    """The delivery of the video. `@N` counts GET requests for videos of the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table.
+
+    Args:
+        stage: When it strikes.
+        does: What the client sees, one clause for people.
+        number: What `=…` means and its default; None when the kind takes no number.
+    """
+
+    stage: Stage
+    does: str
+    number: tuple[str, float] | None = None
+
+
+TABLE: Final[Mapping[str, Kind]] = {
+    # The create is not accepted.
+    "refuse": Kind(Stage.REFUSAL, "400 invalid_request: the inputs are refused"),
+    "policy": Kind(Stage.REFUSAL, "400 sensitive_words_detected: the inputs are refused for their content"),
+    "too-large": Kind(Stage.REFUSAL, "413: the body is too large"),
+    "key": Kind(Stage.REFUSAL, "401, in Chinese: the key is not valid"),
+    "forbidden": Kind(Stage.REFUSAL, "403 access_denied"),
+    "quota-402": Kind(Stage.REFUSAL, "402 insufficient_balance"),
+    "quota-403": Kind(Stage.REFUSAL, "403 insufficient_user_quota"),
+    "quota-key": Kind(Stage.REFUSAL, "403 pre_consume_token_quota_failed: the key's own quota is used up"),
+    "quota-200-cn": Kind(Stage.REFUSAL, "HTTP 200 that says, in Chinese, that the account has no money left"),
+    "429": Kind(
+        Stage.REFUSAL, "429 with an empty body, and Retry-After if a number is given", ("seconds, 0: no header", 0)
+    ),
+    "saturated": Kind(Stage.REFUSAL, "429, in Chinese: the upstream has too much to do"),
+    "saturated-500": Kind(Stage.REFUSAL, "the same words behind a 500"),
+    "no-channel": Kind(Stage.REFUSAL, "503 model_not_found: no upstream for this"),
+    "503": Kind(Stage.REFUSAL, "503 of a proxy, not accepted"),
+    "500": Kind(Stage.REFUSAL, "500 do_request_failed, not accepted (which the client cannot know)"),
+    "redirect-post": Kind(Stage.REFUSAL, "307 to the same address: a client that follows sends the body again"),
+    # The create is accepted, and then:
+    "reset": Kind(Stage.REPLY, "the connection is reset before the reply"),
+    "eof": Kind(Stage.REPLY, "the connection is closed before the reply"),
+    "silence": Kind(Stage.REPLY, "no reply until the client leaves"),
+    "garbage": Kind(Stage.REPLY, "bytes that are not HTTP"),
+    "half-reply": Kind(Stage.REPLY, "the reply ends in the middle of its body"),
+    "500-accepted": Kind(Stage.REPLY, "500 fail_to_fetch_task although the task runs"),
+    "502-accepted": Kind(Stage.REPLY, "502 with a proxy's HTML although the task runs"),
+    "no-id": Kind(Stage.REPLY, "200 success with an empty task id"),
+    "id-in-object": Kind(Stage.REPLY, "a good reply of another shape: the id as `data.task_id`"),
+    "id-at-top": Kind(Stage.REPLY, "a good reply of another shape: the id as `id`"),
+    "slow": Kind(Stage.REPLY, "a good reply, late", ("seconds", 5)),
+    # The task.
+    "task-s": Kind(Stage.TASK, "the task takes this long", ("seconds", 10)),
+    "fail": Kind(Stage.TASK, "the task fails: no face found (web_work_status -1)"),
+    "timeout-generation": Kind(Stage.TASK, "the generation times out (-2)"),
+    "no-money": Kind(Stage.TASK, "the task ends for want of credit (-3)"),
+    "moderated": Kind(Stage.TASK, "the task ends by moderation of the picture (-101)"),
+    "moderated-text": Kind(Stage.TASK, "the task ends by moderation of the text (-102)"),
+    "shape-flat": Kind(Stage.TASK, "answers about this task are flat"),
+    "shape-data": Kind(Stage.TASK, "answers about this task are wrapped once"),
+    "shape-data-data": Kind(Stage.TASK, "answers about this task are wrapped twice"),
+    "url-in-fail-reason": Kind(Stage.TASK, "the result's address also stands in `fail_reason`, as some gateways do"),
+    # Questions about the task.
+    "poll-500": Kind(Stage.POLL, "500 fail_to_fetch_task"),
+    "poll-429": Kind(Stage.POLL, "429 with an empty body"),
+    "poll-key": Kind(Stage.POLL, "401: the key is not valid"),
+    "poll-unknown": Kind(Stage.POLL, "400 task_not_exist"),
+    "poll-reset": Kind(Stage.POLL, "the connection is reset"),
+    "poll-garbage": Kind(Stage.POLL, "200 with a body that is not JSON"),
+    "unknown-status": Kind(Stage.POLL, "a status that no document lists"),
+    # The answer that hands out the result.
+    "no-address": Kind(Stage.RESULT, "success without an address"),
+    "expired-url": Kind(Stage.RESULT, "an address that has expired already: the CDN answers 403"),
+    # The delivery.
+    "damaged": Kind(Stage.CDN, "a file of the right length that does not play"),
+    "truncated": Kind(Stage.CDN, "a file that the CDN itself holds only in part"),
+    "cdn-slow": Kind(Stage.CDN, "bytes trickle", ("bytes a second", 2000)),
+    "cdn-drop": Kind(Stage.CDN, "the connection drops after half of what was asked for; a later range goes on"),
+    "cdn-changed": Kind(Stage.CDN, "the file, its length and its ETag differ from the last time; it plays"),
+    "no-range": Kind(Stage.CDN, "ranges are ignored: always 200 and the whole file"),
+    "cdn-gzip": Kind(Stage.CDN, "Content-Encoding: gzip, unasked"),
+    "cdn-404": Kind(Stage.CDN, "404"),
+    "cdn-500": Kind(Stage.CDN, "500"),
+    "html-200": Kind(Stage.CDN, "200 with a page of HTML in place of the video"),
+    "redirect": Kind(Stage.CDN, "302 to an address of the same CDN that works"),
+    "redirect-private": Kind(Stage.CDN, "302 to a link-local address, which nobody may follow"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that a request asked for, or that chance gave it.
+
+    Args:
+        kind: A key of `TABLE`, or an unknown word as it was written.
+        number: The number after `=`; None when none was given.
+        times: The number after `@`; None means every time.
+    """
+
+    kind: str
+    number: float | None = None
+    times: int | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """When it strikes. The kind must be in `TABLE`."""
+        return TABLE[self.kind].stage
+
+    @property
+    def amount(self) -> float:
+        """The number, or the kind's default; 0 for a kind without one."""
+        if self.number is not None:
+            return self.number
+        number = TABLE[self.kind].number
+        return number[1] if number else 0.0
+
+
+_WORD = re.compile(r"sandbox:([a-z0-9]+(?:-[a-z0-9]+)*)(?:=(\d+(?:\.\d+)?))?(?:@(\d+))?", re.IGNORECASE)
+
+
+def magic_words(texts: Iterable[str]) -> tuple[Fault, ...]:
+    """The faults that these texts ask for, in the order written; percent-encoded words count too.
+
+    Unknown kinds are among them, so that the caller can refuse what would otherwise be silently ignored.
+    """
+    found = (match for text in texts for match in _WORD.finditer(unquote(text)))
+    return tuple(
+        Fault(kind.lower(), float(number) if number else None, int(times) if times else None)
+        for kind, number, times in (match.groups() for match in found)
+    )

@@ -1,0 +1,180 @@
+"""Everything that is read from a state. Long results come in pages, so that no read holds back the log or fills the memory."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, func, select, tuple_
+
+from runner.core.job import State
+from runner.store.faults import translated
+from runner.store.history import RunRecord, StoredEvent
+from runner.store.ledger import total
+from runner.store.rows import JOB_COLUMNS, decode_job
+from runner.store.schema import CHARGES, EVENTS, JOBS, META, RUNS
+from runner.store.witness import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine, Select
+
+    from runner.core.job import Job
+    from runner.core.ports import Charge
+
+PAGE_ROWS: Final = 1000
+
+_OPEN: Final = tuple(state.value for state in State if state.is_paid_and_open)
+
+_ROWS: Final = select(*JOB_COLUMNS).where(JOBS.c.job_id.in_(bindparam("ids", expanding=True))).order_by(JOBS.c.seq)
+_OPEN_ROWS: Final = select(*JOB_COLUMNS).where(JOBS.c.state.in_(_OPEN)).order_by(JOBS.c.submitted_at, JOBS.c.seq)
+_ALL_ROWS: Final = (
+    select(*JOB_COLUMNS, JOBS.c.seq)
+    .where(tuple_(JOBS.c.job_id, JOBS.c.seq) > tuple_(bindparam("job_id"), bindparam("seq")))
+    .order_by(JOBS.c.job_id, JOBS.c.seq)
+    .limit(PAGE_ROWS)
+)
+_AMOUNT: Final = func.coalesce(CHARGES.c.settled, CHARGES.c.reserved)
+_SUMS: Final = (
+    select(CHARGES.c.currency, _AMOUNT, func.count())
+    .where(_AMOUNT.is_not(None), CHARGES.c.currency.is_not(None))
+    .group_by(CHARGES.c.currency, _AMOUNT)
+)
+_DURATIONS: Final = (
+    select(JOBS.c.ready_at - JOBS.c.accepted_at)
+    .where(JOBS.c.uses == bindparam("uses"), JOBS.c.ready_at.is_not(None), JOBS.c.accepted_at.is_not(None))
+    .order_by(JOBS.c.ready_at.desc(), JOBS.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_EVENTS: Final = (
+    select(
+        EVENTS.c.seq,
+        EVENTS.c.at,
+        EVENTS.c.run_id,
+        JOBS.c.job_id,
+        JOBS.c.fingerprint,
+        EVENTS.c.type,
+        EVENTS.c.payload,
+    )
+    .join(JOBS, EVENTS.c.job == JOBS.c.seq)
+    .where(EVENTS.c.seq > bindparam("seq"))
+    .order_by(EVENTS.c.seq)
+    .limit(PAGE_ROWS)
+)
+_INTENTS: Final = (
+    select(JOBS.c.job_id, JOBS.c.fingerprint, EVENTS.c.at)
+    .join(JOBS, EVENTS.c.job == JOBS.c.seq)
+    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), EVENTS.c.type == "SubmitStarted")
+)
+_CHARGED: Final = (
+    select(JOBS.c.job_id, JOBS.c.fingerprint, CHARGES.c.attempt)
+    .join(JOBS, CHARGES.c.job == JOBS.c.seq)
+    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)))
+)
+_LAST_RUN: Final = (
+    select(
+        RUNS.c.run_id, RUNS.c.started_at, RUNS.c.ended_at, RUNS.c.exit_code, RUNS.c.manifest_sha256, RUNS.c.overrides
+    )
+    .order_by(RUNS.c.seq.desc())
+    .limit(1)
+)
+
+
+class Library:
+    """Reads a state.
+
+    Args:
+        engine: For reading.
+        path: The database file, for messages.
+    """
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
+        """See `runner.core.ports.Store.rows`."""
+        found: dict[str, list[Job]] = {}
+        for row in self._fetch(_ROWS, ids=list(ids)):
+            found.setdefault(row[0], []).append(decode_job(row))
+        return found
+
+    def open_rows(self) -> Iterator[Job]:
+        """See `runner.core.ports.Store.open_rows`."""
+        return map(decode_job, self._fetch(_OPEN_ROWS))
+
+    def all_rows(self) -> Iterator[Job]:
+        """See `runner.core.ports.Store.all_rows`."""
+        job_id, seq = "", 0
+        while page := self._fetch(_ALL_ROWS, job_id=job_id, seq=seq):
+            for *row, _ in page:
+                yield decode_job(row)
+            job_id, seq = page[-1][0], page[-1][-1]
+
+    def spent(self, day: str | None) -> Sequence[Charge]:
+        """See `runner.core.ports.Store.spent`."""
+        return total(self._fetch(_SUMS if day is None else _SUMS.where(CHARGES.c.day == day)))
+
+    def durations(self, uses: str, most: int) -> Sequence[float]:
+        """See `runner.core.ports.Store.durations`."""
+        return [row[0] for row in reversed(self._fetch(_DURATIONS, uses=uses, most=most))]
+
+    def events(self, job_id: str | None) -> Iterator[StoredEvent]:
+        """The history in the order of commitment, of one id (every fingerprint) or of all."""
+        statement = _EVENTS if job_id is None else _EVENTS.where(JOBS.c.job_id == job_id)
+        seq = 0
+        while page := self._fetch(statement, seq=seq):
+            for *facts, payload in page:
+                yield _stored_event(facts, payload)
+            seq = page[-1][0]
+
+    def last_run(self) -> RunRecord | None:
+        """The run that began last; None before the first."""
+        for *facts, overrides in self._fetch(_LAST_RUN):
+            run_id, started_at, ended_at, exit_code, manifest_sha256 = facts
+            return RunRecord(
+                run_id=run_id,
+                started_at=started_at,
+                ended_at=ended_at,
+                exit_code=exit_code,
+                manifest_sha256=manifest_sha256,
+                overrides=json.loads(overrides),
+            )
+        return None
+
+    def meta(self) -> Mapping[str, str]:
+        """Whose state this is, and how far the witness is known."""
+        return {row[0]: row[1] for row in self._fetch(select(META.c.key, META.c.value))}
+
+    def witness_mark(self) -> Mark | None:
+        """How far the second witness is known; None when nothing of it is."""
+        meta = self.meta()
+        return Mark(int(meta["witness_size"]), meta["witness_tail"]) if "witness_size" in meta else None
+
+    def intents(self, ids: Sequence[str]) -> Mapping[tuple[str, str], set[float]]:
+        """Times of all intents in the history of these ids, by job id and fingerprint. At most 1,000 ids a call."""
+        found: dict[tuple[str, str], set[float]] = {}
+        for job_id, fingerprint, at in self._fetch(_INTENTS, ids=list(ids)):
+            found.setdefault((job_id, fingerprint), set()).add(at)
+        return found
+
+    def charged(self, ids: Sequence[str]) -> set[tuple[str, str, int]]:
+        """The attempts of these ids that have a line in the ledger: job id, fingerprint, attempt. At most 1,000 ids a call."""
+        return {(row[0], row[1], row[2]) for row in self._fetch(_CHARGED, ids=list(ids))}
+
+    def close(self) -> None:
+        """Close all connections. Harmless when repeated."""
+        self._engine.dispose()
+
+    def _fetch(self, statement: Select[Any], **values: object) -> Sequence[Any]:
+        with translated(self._path, "read the state"), self._engine.connect() as connection:
+            return connection.execute(statement, values).all()
+
+
+def _stored_event(facts: Sequence[Any], payload: str) -> StoredEvent:
+    seq, at, run_id, job_id, fingerprint, name = facts
+    return StoredEvent(
+        seq=seq, at=at, run_id=run_id, job_id=job_id, fingerprint=fingerprint, type=name, payload=json.loads(payload)
+    )

@@ -1,0 +1,129 @@
+"""Brings a lost or rolled back state to what the second witness and the emergency file know."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from runner.store.books import entry
+from runner.store.faults import translated
+from runner.store.ledger import Reserve, Settle, day_of
+from runner.store.reconcile import Known, catch_up
+from runner.store.testimony import REPAIR, Outcome, Testimony
+from runner.store.witness import Reading, Witness, start_after
+from runner.store.writer import emergency_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from runner.core.job import Job
+    from runner.core.ports import Move
+    from runner.store.books import Books
+    from runner.store.library import Library
+    from runner.store.testimony import Submission
+    from runner.store.witness import Mark
+    from runner.store.writer import Writer
+
+_CHUNK: Final = 1000
+
+_Charges = list[tuple[tuple[str, str, int], Reserve | Settle]]
+
+
+def hear_witness(path: Path, database: Path, known: Mark | None) -> tuple[Testimony, Witness]:
+    """Read what the witness knows beyond the state's mark, and all of the emergency file.
+
+    Args:
+        path: The witness file.
+        database: The database file; the emergency file lies beside it.
+        known: How far the state knows the witness; None when not at all.
+
+    Returns:
+        What they say, and the witness at its end, behind a repair line when a crash had torn it.
+
+    Raises:
+        StateUnusable: A file is damaged in a way that no crash explains.
+        StorageFailed: A file cannot be read, or the repair not be written.
+    """
+    testimony = Testimony()
+    with translated(path, "read"):
+        reading = Reading(path, start_after(path, known))
+        testimony.hear(reading.lines())
+        witness = Witness.at_end(path)
+        if reading.is_torn:
+            witness.append([REPAIR])
+    emergency = emergency_path(database)
+    with translated(emergency, "read"):
+        testimony.hear(Reading(emergency).lines())
+    return testimony, witness
+
+
+def import_testimony(testimony: Testimony, library: Library, writer: Writer) -> Sequence[Job]:
+    """Write to the state what it lacks of a testimony.
+
+    Args:
+        testimony: What the witness files say.
+        library: Reads the state.
+        writer: Writes it.
+
+    Returns:
+        The rows that were changed or made, in the testimony's order; empty when the state knew everything.
+
+    Raises:
+        StateUnusable: Witness and state contradict each other.
+        StorageFailed: The state cannot be read or written.
+
+    Guarantees:
+        Idempotent. All that was found in a thousand jobs is one transaction.
+    """
+    imported: list[Job] = []
+    latest = iter(testimony.latest())
+    while chunk := list(islice(latest, _CHUNK)):
+        moves = list(_moves(chunk, library))
+        charges = _missing_charges(chunk, testimony, library)
+        if moves or charges:
+            writer.call(partial(_write, writer.books, moves, charges))
+        imported.extend(move.after for move in moves)
+    return imported
+
+
+def _moves(chunk: Sequence[tuple[tuple[str, str], Submission]], library: Library) -> Iterator[Move]:
+    ids = sorted({key[0] for key, _ in chunk})
+    rows = {(row.id, row.fingerprint): row for found in library.rows(ids).values() for row in found}
+    intents = library.intents(ids)
+    for key, last in chunk:
+        move = catch_up(key, Known(rows.get(key), intents.get(key, ())), last)
+        if move is not None:
+            yield move
+
+
+def _missing_charges(
+    chunk: Sequence[tuple[tuple[str, str], Submission]], testimony: Testimony, library: Library
+) -> _Charges:
+    """The ledger's lines of earlier attempts that the state lost; the last attempt's line comes with its move."""
+    charged = library.charged(sorted({key[0] for key, _ in chunk}))
+    return [
+        ((*key, attempt), change)
+        for key, last in chunk
+        for attempt, submission in testimony.attempts[key].items()
+        if attempt < last.attempt and submission.submitted_at is not None and (*key, attempt) not in charged
+        for change in _charge(submission)
+    ]
+
+
+def _charge(submission: Submission) -> Iterator[Reserve | Settle]:
+    assert submission.submitted_at is not None
+    yield Reserve(submission.attempt, submission.reserved, day_of(submission.submitted_at))
+    if submission.settled is not None:
+        yield Settle(submission.attempt, submission.settled)
+    elif submission.outcome is Outcome.NOT_ACCEPTED:
+        yield Settle(submission.attempt, None)
+
+
+def _write(books: Books, moves: Sequence[Move], charges: _Charges, connection: Connection) -> None:
+    if moves:
+        books.write(connection, [entry(move) for move in moves], None)
+    books.charge(connection, charges)

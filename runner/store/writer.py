@@ -1,0 +1,241 @@
+"""The one writer: a thread with the one writing connection, which commits in groups.
+
+Commits queue up while the disk is busy. The thread takes all that wait and writes them in one transaction, then their witness lines
+with one fsync, and then tells the callers. The first error ends all writing: after a failed fsync nobody knows what the disk has,
+and trying again can only hide that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runner.core.errors import StorageFailed
+from runner.store.books import Books, Entry, entry
+from runner.store.faults import FOREIGN_ERRORS, storage_failed
+from runner.store.sqlite import checkpoint
+from runner.store.testimony import encode_found, encode_lines
+from runner.store.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+    from runner.core.ports import Move
+    from runner.store.witness import Mark
+
+T = TypeVar("T")
+
+
+class _Durable(asyncio.Future[None]):
+    """What a commit waits for. It cannot be cancelled: a cancelled task gets its `CancelledError` when the write has ended."""
+
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002  asyncio's signature
+        """Refuse: asyncio then delivers the cancellation when the future is done."""
+        return False
+
+
+@dataclass(slots=True)
+class _Commit:
+    """A move on its way to the disk."""
+
+    move: Move
+    entry: Entry
+    lines: Sequence[str]
+    done: _Durable
+
+
+@dataclass(slots=True)
+class _Call:
+    """A piece of writing that a thread waits for."""
+
+    write: Callable[[Connection], Any]
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    failure: StorageFailed | None = None
+
+
+class Writer:
+    """Owns the thread, the writing connection and the witness.
+
+    Args:
+        engine: Its pool gives one connection.
+        path: The database file, for messages.
+        witness: Open at its end, repaired.
+    """
+
+    def __init__(self, engine: Engine, path: Path, witness: Witness) -> None:
+        self.run_id: str | None = None
+        self._engine = engine
+        self._path = path
+        self._witness = witness
+        self.books = Books(engine.dialect)
+        self._queue: SimpleQueue[_Commit | _Call | None] = SimpleQueue()
+        self._failure: StorageFailed | None = None
+        self._emergency = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="state-writer", daemon=True)
+        self._thread.start()
+
+    async def commit(self, move: Move) -> None:
+        """Make a move durable; see `runner.core.ports.Store.commit`."""
+        if self._failure is not None:
+            self._save_found([move])
+            raise _again(self._failure)
+        done = _Durable(loop=asyncio.get_running_loop())
+        self._queue.put(_Commit(move, entry(move), encode_lines(move), done))
+        await done
+
+    def call(self, write: Callable[[Connection], T]) -> T:
+        """Run a piece of writing in the writer's next transaction and wait until it is durable.
+
+        Args:
+            write: Gets the connection, inside a transaction.
+
+        Raises:
+            StorageFailed: It may not be durable.
+        """
+        if self._failure is not None:
+            raise _again(self._failure)
+        call = _Call(write)
+        self._queue.put(call)
+        call.done.wait()
+        if call.failure is not None:
+            raise _again(call.failure)
+        result: T = call.result
+        return result
+
+    def close(self) -> None:
+        """Write all that waits, bring the log into the database file, end the thread. Harmless when repeated."""
+        self._queue.put(None)
+        self._thread.join()
+        if self._failure is None:
+            self._failure = StorageFailed(f"the state {self._path} is closed")
+        self._witness.close()
+        self._engine.dispose()
+
+    def _work(self) -> None:
+        """The thread: batch after batch, until it is told to end."""
+        goes_on = True
+        while goes_on:
+            batch, goes_on = self._next_batch()
+            if batch:
+                self._write_or_fail(batch)
+        if self._failure is None:
+            self._checkpoint()
+
+    def _next_batch(self) -> tuple[list[_Commit | _Call], bool]:
+        """Everything that waits, at least one; and whether more may come."""
+        batch: list[_Commit | _Call] = []
+        item = self._queue.get()
+        try:
+            while item is not None:
+                batch.append(item)
+                item = self._queue.get_nowait()
+        except Empty:
+            return batch, True
+        return batch, False
+
+    def _write_or_fail(self, batch: Sequence[_Commit | _Call]) -> None:
+        if self._failure is None:
+            try:
+                self._write(batch)
+            except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear it and writing must end
+                self._fail(error)
+        if self._failure is not None:
+            self._save_found([item.move for item in batch if isinstance(item, _Commit)])
+        _tell(batch, self._failure)
+
+    def _write(self, batch: Sequence[_Commit | _Call]) -> None:
+        commits = [item for item in batch if isinstance(item, _Commit)]
+        with self._engine.begin() as connection:
+            for item in batch:
+                if isinstance(item, _Call):
+                    item.result = item.write(connection)
+            if commits:
+                self.books.write(connection, [item.entry for item in commits], self.run_id)
+                # As it stands before this batch's lines: of those the state does not know yet that they were written.
+                self.books.note(connection, mark_values(self._witness.mark))
+        lines = [line for item in commits for line in item.lines]
+        if lines:
+            self._witness.append(lines)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, FOREIGN_ERRORS):
+            self._failure = storage_failed(error, self._path, "write the state")
+        else:
+            self._failure = StorageFailed(f"could not write the state {self._path}: {type(error).__name__}: {error}")
+        self._failure.__cause__ = error
+
+    def _save_found(self, moves: Iterable[Move]) -> None:
+        """Put task ids that cannot be committed into a file beside the state and on stderr: they are paid."""
+        lines = [line for move in moves for line in encode_found(move)]
+        if not lines:
+            return
+        path = emergency_path(self._path)
+        with self._emergency:
+            for line in lines:
+                print(f"callsheet: task id that could not be written to the state: {line}", file=sys.stderr, flush=True)  # noqa: T201  the last resort, when no file may be left to write to
+            try:
+                file = Witness.at_end(path)
+                file.append(lines)
+                file.close()
+            except OSError as error:
+                print(f"callsheet: could not write {path}: {error}", file=sys.stderr, flush=True)  # noqa: T201  likewise
+
+    def _checkpoint(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                self.books.note(connection, mark_values(self._witness.mark))
+                connection.commit()
+                checkpoint(connection)
+        except FOREIGN_ERRORS:
+            # Nothing is lost: what the log holds is durable, and the next start brings it in.
+            return
+
+
+def emergency_path(database: Path) -> Path:
+    """The file beside the state for task ids that could not be committed."""
+    return database.with_name("emergency.jsonl")
+
+
+def mark_values(mark: Mark) -> Mapping[str, str]:
+    """A witness's mark as values of `meta`."""
+    return {"witness_size": str(mark.size), "witness_tail": mark.tail}
+
+
+def _tell(batch: Iterable[_Commit | _Call], failure: StorageFailed | None) -> None:
+    """Tell everybody of a batch how it ended: one wake-up for each event loop, not one for each commit."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Durable]] = {}
+    for item in batch:
+        if isinstance(item, _Call):
+            item.failure = failure
+            item.done.set()
+        else:
+            by_loop.setdefault(item.done.get_loop(), []).append(item.done)
+    for loop, waiting in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, waiting, failure)
+        except RuntimeError:
+            # The loop is closed: nobody waits there any more, and what was written stays written.
+            continue
+
+
+def _resolve(waiting: Iterable[_Durable], failure: StorageFailed | None) -> None:
+    for done in waiting:
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(_again(failure))
+
+
+def _again(failure: StorageFailed) -> StorageFailed:
+    """The failure for one more caller: an exception object that is raised in several tasks would mix their tracebacks."""
+    error = StorageFailed(failure.message, next_step=failure.next_step)
+    error.__cause__ = failure.__cause__
+    return error

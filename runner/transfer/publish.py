@@ -1,0 +1,122 @@
+"""Gives a whole and verified file its final name, in an order that no crash can break. Everything here blocks: for threads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner.core.job import OutputFile
+from runner.core.media import Damaged, MediaFacts, Probe
+from runner.core.ports import FetchProblem, NotDelivered
+from runner.transfer import disk
+from runner.transfer.media_types import HEAD_BYTES, SUFFIXES, choose_media_type
+from runner.transfer.partial import digest_of
+
+if TYPE_CHECKING:
+    from runner.core.ports import Order
+    from runner.transfer.claim import Claim
+    from runner.transfer.partial import Partial
+
+
+def find_published(partial: Partial, order: Order, probe: Probe) -> OutputFile | None:
+    """Look for what an earlier try left: the file under its final name, or a partial to go on with.
+
+    Args:
+        partial: New; afterwards it stands where the earlier try stood.
+        order: What is to be delivered.
+        probe: Looks into the file.
+
+    Returns:
+        The delivered file when it is whole, was verified for this very task, and plays; else None.
+
+    Raises:
+        StorageFailed: The disk could not be read.
+    """
+    claim = partial.recover()
+    if claim is None or claim.final_name is None:
+        return None
+    with disk.storage(f"{partial.shown('')} could not be read"):
+        file = disk.open_existing(partial.folder, claim.final_name)
+        if file is None:
+            return None
+        try:
+            digest = digest_of(file, claim.kept_bytes)
+            if digest is None or digest.hexdigest() != claim.kept_sha256 or os.fstat(file).st_size != claim.kept_bytes:
+                return None
+            facts = _look_into(file, order, probe)
+            if isinstance(facts, Damaged):
+                return None
+            os.fsync(partial.folder)
+            return _output(order, file, claim, facts)
+        finally:
+            os.close(file)
+
+
+def publish(partial: Partial, order: Order, probe: Probe) -> OutputFile | NotDelivered:
+    """Verify a file that was received whole, and give it its final name.
+
+    Order: write, length, digest, look into it, fsync the file, fsync its claim, fsync the folder, replace, fsync the folder. An
+    older file under the final name stays until the replacement.
+
+    Args:
+        partial: All bytes received.
+        order: What is to be delivered.
+        probe: Looks into the file.
+
+    Returns:
+        The file, durable under its final name; or `DAMAGED`, its bytes kept as `.part.bad`.
+
+    Raises:
+        StorageFailed: The disk is full or failing.
+    """
+    partial.write()
+    with disk.storage(f"{partial.shown('.part')} could not be published"):
+        facts = _look_into(partial.file, order, probe)
+        if isinstance(facts, Damaged):
+            return _set_aside(partial, facts)
+        final_name = partial.name + SUFFIXES[_media_type(partial.file, partial.claim, order)]
+        os.fsync(partial.file)
+        size, sha256 = partial.size_bytes, partial.sha256
+        verified = replace(partial.claim, total_bytes=size, kept_bytes=size, kept_sha256=sha256, final_name=final_name)
+        partial.write_claim(verified, durable=True)
+        os.fsync(partial.folder)
+        os.replace(f"{partial.name}.part", final_name, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
+        os.fsync(partial.folder)
+        return _output(order, partial.file, verified, facts)
+
+
+def _set_aside(partial: Partial, flaw: Damaged) -> NotDelivered:
+    bad = f"{partial.name}.part.bad"
+    os.replace(f"{partial.name}.part", bad, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
+    partial.remove_claim()
+    return NotDelivered(
+        problem=FetchProblem.DAMAGED,
+        message=f"the file {flaw.reason}; its {partial.size_bytes} bytes are kept as {partial.shown('.part.bad')}",
+    )
+
+
+def _look_into(file: int, order: Order, probe: Probe) -> MediaFacts | Damaged:
+    with open(file, "rb", closefd=False) as readable:
+        return probe(readable, media=order.media, expects_audio=order.expects_audio, verify=order.verify)
+
+
+def _media_type(file: int, claim: Claim, order: Order) -> str:
+    return choose_media_type(claim.content_type, os.pread(file, HEAD_BYTES, 0), order.address, order.media)
+
+
+def _output(order: Order, file: int, verified: Claim, facts: MediaFacts) -> OutputFile:
+    folder = order.stem.rpartition("/")[0]
+    name = verified.final_name or ""
+    found = os.fstat(file)
+    return OutputFile(
+        path=f"{folder}/{name}" if folder else name,
+        sha256=verified.kept_sha256,
+        size_bytes=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        media_type=_media_type(file, verified, order),
+        duration_s=facts.duration_s,
+        width=facts.width,
+        height=facts.height,
+        has_audio=facts.has_audio,
+    )

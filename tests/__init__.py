@@ -1,0 +1,1 @@
+"""Everything that must hold, from a function alone to the whole product in its own process."""

@@ -1,0 +1,1 @@
+"""What must hold, seen through the command line alone."""

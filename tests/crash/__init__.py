@@ -1,0 +1,1 @@
+"""kill -9 at many points, then recovery and an audit."""

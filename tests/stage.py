@@ -1,0 +1,149 @@
+"""A test's whole world: the remote side, a campaign, the product, and the audit over all three."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tests.audit import Evidence, audit
+from tests.campaign import NAME, Campaign, speeches
+from tests.commandline import CommandLine, Finished, Started
+from tests.ledgers import Places, knows_intent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fakeapi.ledger import Ledger
+    from tests.fakeapi.script import Script
+    from tests.fakeapi.server import FakeServer
+
+SECRET = 'canary/se"cret+key=7f3a'
+"""Has characters that URL, JSON and base64 forms write differently."""
+
+
+class Stage:
+    """One manifest, one server, one product.
+
+    Args:
+        server: The remote side.
+        folder: An empty folder.
+        jobs: How many rows.
+        in_flight: The account's limit.
+        work: Where the campaign lies; None for a folder below `folder`.
+    """
+
+    def __init__(
+        self, server: FakeServer, folder: Path, *, jobs: int = 4, in_flight: int = 5, work: Path | None = None
+    ) -> None:
+        self.server = server
+        work = work if work is not None else folder / "work"
+        for place in (work, folder / "home", folder / "logs"):
+            place.mkdir(exist_ok=True)
+        self.campaign = Campaign(work, server.base_url, server.cdn_origin, speeches(jobs), in_flight)
+        self.callsheet = CommandLine(work, folder / "home", folder / "logs", {"DIGITAL_HUMAN_TOKEN": SECRET})
+        self.places = Places(work, NAME)
+        self._resubmitted: Counter[str] = Counter()
+        self._abandoned: set[str] = set()
+        server.watch_intents(lambda sha256: knows_intent(self.places, sha256))
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the server saw."""
+        return self.server.ledger
+
+    def script(self, script: Script) -> None:
+        """Set how the server reacts from now on."""
+        self.server.script = script
+
+    def start(self, *options: str, **more: Any) -> Started:
+        """Start a run; `more` is for `CommandLine.start`."""
+        return self.callsheet.start("run", "campaign.yaml", *options, **more)
+
+    def run(self, *options: str, code: int = 0, **more: Any) -> Finished:
+        """Run to the end and expect an exit code."""
+        return self.callsheet("run", "campaign.yaml", *options, **more).expect(code)
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` says."""
+        told: dict[str, Any] = json.loads(self.callsheet("status", "campaign.yaml", "--json").expect(0).stdout)
+        return told
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The jobs of `status --json`, by id."""
+        return {row["id"]: row for row in self.status()["jobs"]}
+
+    def states(self) -> Counter[str]:
+        """How many jobs stand where."""
+        return Counter(row["state"] for row in self.rows().values())
+
+    def report(self) -> dict[str, Any]:
+        """The report on disk."""
+        told: dict[str, Any] = json.loads((self.places.report / "report.json").read_text(encoding="utf-8"))
+        return told
+
+    def file_of(self, job_id: str) -> Path:
+        """Where a job's video belongs."""
+        return self.places.outputs / f"{job_id}.mp4"
+
+    def adopt(self, job_id: str, task_id: str) -> None:
+        """Decide: the task is this one."""
+        self._resolve(job_id, "--adopt", task_id)
+
+    def resubmit(self, job_id: str) -> None:
+        """Decide: submit it once more."""
+        self._resolve(job_id, "--resubmit")
+        self._resubmitted[self.campaign.speech_of(job_id)] += 1
+
+    def abandon(self, job_id: str) -> None:
+        """Decide: give it up."""
+        self._resolve(job_id, "--abandon")
+        self._abandoned.add(self.campaign.speech_of(job_id))
+
+    def _resolve(self, job_id: str, *decision: str) -> None:
+        self.callsheet("resolve", "campaign.yaml", job_id, *decision).expect(0)
+
+    def settle_doubts(self) -> int:
+        """Decide every doubt as a person who asks the provider would: adopt what exists, resubmit what does not.
+
+        Returns:
+            How many doubts there were.
+        """
+        doubts = [row["id"] for row in self.rows().values() if row["state"] == "in_doubt"]
+        for job_id in doubts:
+            tasks = self.ledger.tasks_of(self.campaign.speech_of(job_id))
+            if tasks:
+                self.adopt(job_id, tasks[-1].id)
+            else:
+                self._resolve(job_id, "--resubmit")
+        return len(doubts)
+
+    def recover(self) -> None:
+        """Do what a person does after a crash: run again, settle doubts, run again, until all is done."""
+        finished = self.callsheet("run", "campaign.yaml")
+        if finished.code == 6:
+            assert self.settle_doubts(), "exit 6, but status shows no doubt"
+            finished = self.callsheet("run", "campaign.yaml")
+        finished.expect(0)
+        assert self.states() == {"succeeded": len(self.campaign.rows)}
+
+    def audit(self) -> None:
+        """Compare the three ledgers.
+
+        Raises:
+            AssertionError: They disagree.
+        """
+        audit(
+            Evidence(
+                ledger=self.ledger,
+                places=self.places,
+                job_ids=self.campaign.job_ids,
+                current=self.campaign.current,
+                status=self.status() if self.places.state.exists() else None,
+                said=self.callsheet.said(),
+                secret=SECRET,
+                in_flight=self.campaign.in_flight,
+                resubmitted=self._resubmitted,
+                abandoned=frozenset(self._abandoned),
+            )
+        )

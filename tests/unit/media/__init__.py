@@ -1,0 +1,1 @@
+"""Tests of the room that looks into media files."""

@@ -1,0 +1,137 @@
+"""The plan as JSON and as text."""
+
+from __future__ import annotations
+
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from runner.core.job import State
+from runner.core.money import Budget, Money
+from runner.core.plan import Action, Decision
+from runner.report.plan import PlanEntry, PlanTotals, plan_document, plan_entry, write_plan
+from runner.report.plan_text import LINES_PER_GROUP, render_plan
+from runner.schema_files import load_schema
+from tests.unit.report.samples import HOSTILE, head, row, spec, usd
+
+VALIDATOR = jsonschema_rs.validator_for(load_schema("plan"), validate_formats=True)
+
+
+def entry(job_id: str, action: Action, reason: str = "new", **changes: Any) -> PlanEntry:
+    """One entry at 1.26 USD."""
+    facts: dict[str, Any] = {"uses": "kling-eu/avatar", "estimate": usd("1.26"), "at_most": usd("2.00"), "note": "18 s"}
+    return PlanEntry(id=job_id, action=action, reason=reason, **{**facts, **changes})
+
+
+def totals_of(entries: list[PlanEntry], keep: int | None = 10) -> PlanTotals:
+    """Totals over these entries."""
+    totals = PlanTotals(keep=keep)
+    for one in entries:
+        totals.add(one)
+    return totals
+
+
+def every_action() -> list[PlanEntry]:
+    """One entry for each action."""
+    return [entry(f"a/{action.value}", action, "because") for action in Action]
+
+
+def test_document_fits_its_schema() -> None:
+    """Every action is valid, and only what is submitted has an estimate."""
+    told = plan_document(head(run=None), every_action(), totals_of(every_action()))
+    VALIDATOR.validate(told)
+    estimates = {job["action"]: job["cost"]["estimate"] for job in told["jobs"]}
+    assert {action for action, estimate in estimates.items() if estimate is not None} == {"create", "recreate"}
+    assert (told["totals"]["cost"], told["totals"]["cost_at_most"]) == ("2.52", "4.00")
+
+
+def test_streamed_document_is_the_same() -> None:
+    """Writing entry by entry gives the same document."""
+    stream = io.StringIO()
+    write_plan(stream, head(), every_action(), totals_of(every_action()))
+    assert json.loads(stream.getvalue()) == plan_document(head(), every_action(), totals_of(every_action()))
+
+
+def test_unknown_price_makes_the_sum_unknown() -> None:
+    """With one unknown price there is no sum for programmes, and people read both parts."""
+    entries = [entry("a", Action.CREATE), entry("b", Action.CREATE, estimate=None, at_most=None)]
+    totals = totals_of(entries)
+    assert plan_document(head(), entries, totals)["totals"]["cost"] is None
+    text = render_plan(head(budget=Budget(usd("50"), per_day=True)), totals)
+    assert "Cost: 1.26 USD expected, 2.00 USD at most, unknown for 1 job; budget 50.00 USD a day.\n" in text
+
+
+def test_text_has_groups_counts_and_cost() -> None:
+    """The plan names the campaign, groups by account and operation, and ends with counts and cost."""
+    entries = [*every_action(), entry("b", Action.CREATE, uses="digital-human/avatar")]
+    lines = render_plan(head(), totals_of(entries)).splitlines()
+    assert lines[0] == "spring @ 3f3f3f3    9 jobs known"
+    assert any(line.startswith("  kling-eu/avatar") and line.endswith("why") for line in lines)
+    assert any(line.startswith("  digital-human/avatar") for line in lines)
+    assert lines[-2].startswith("Plan: 2 new, 1 changed, 1 to continue, 1 to download, 1 blocked, 1 in doubt")
+    assert lines[-1] == "Cost: 3.78 USD expected, 6.00 USD at most."
+
+
+def test_up_to_date_jobs_are_counted_not_listed() -> None:
+    """A group with nothing to do has no heading, unless all jobs are asked for."""
+    entries = [entry("a/one", Action.UP_TO_DATE)]
+    assert "a/one" not in render_plan(head(), totals_of(entries))
+    assert "a/one" in render_plan(head(), totals_of(entries, keep=None), show_all=True)
+
+
+def test_flood_of_new_jobs_hides_no_blocked_one() -> None:
+    """At most ten lines a group, each action among them; the rest is counted with its cost."""
+    entries = [entry(f"a/{number}", Action.CREATE) for number in range(1_000)]
+    entries.append(entry("z", Action.BLOCKED, "credential `AZ_TOKEN` not found"))
+    text = render_plan(head(), totals_of(entries))
+    assert "! z" in text
+    assert sum(line.startswith("    + ") for line in text.splitlines()) == LINES_PER_GROUP - 1
+    assert "… 991 more +" in text
+    assert "1248.66" in text
+
+
+def test_all_lists_every_job() -> None:
+    """With everything kept and shown, each job has its line."""
+    entries = [entry(f"a/{number}", Action.CREATE) for number in range(50)]
+    text = render_plan(head(), totals_of(entries, keep=None), show_all=True)
+    assert sum(line.startswith("    + ") for line in text.splitlines()) == 50
+
+
+def test_memory_is_bounded_without_all() -> None:
+    """Ten thousand entries leave ten."""
+    totals = totals_of([entry(f"a/{number}", Action.CREATE) for number in range(10_000)])
+    assert totals.jobs == totals.work == 10_000
+    assert sum(len(kept) for group in totals.groups.values() for kept in group.kept.values()) == 10
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_reason_stays_on_its_line(text: str) -> None:
+    """A reason with provider text adds no line and no control."""
+    rendered = render_plan(head(), totals_of([entry("a", Action.BLOCKED, text)]))
+    assert len(rendered.splitlines()) == len(render_plan(head(), totals_of([entry("a", Action.BLOCKED)])).splitlines())
+    assert "\x1b" not in rendered
+
+
+def test_entry_of_a_decision() -> None:
+    """A job that goes on shows its task and what it costs already; a new one its length."""
+    running = row("a", State.RUNNING, actual=Money(Decimal("1.00"), "USD"))
+    going_on = plan_entry(spec("a"), Decision(Action.REATTACH, "goes on", running), estimate=usd("1.26"))
+    assert (going_on.note, going_on.actual) == ("task 67930a6f1b2c", usd("1.00"))
+    assert plan_entry(spec("b"), Decision(Action.CREATE, "new"), estimate=None).note == "18 s"
+
+
+def test_entry_of_an_orphan() -> None:
+    """An orphan needs no spec, but something."""
+    made = plan_entry(None, Decision(Action.ORPHAN, "not in the manifest", row("gone")), estimate=None)
+    assert made.id == "gone"
+    with pytest.raises(ValueError, match="needs a job spec or a row"):
+        plan_entry(None, Decision(Action.ORPHAN, "nothing"), estimate=None)
+
+
+def test_nothing_to_pay() -> None:
+    """A plan without submissions says so."""
+    assert render_plan(head(), totals_of([entry("a", Action.DOWNLOAD)])).endswith("Cost: nothing to pay.\n")

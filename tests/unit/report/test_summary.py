@@ -1,0 +1,106 @@
+"""The summary of a run and its last line."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.core.codes import Code
+from runner.core.events import Cause
+from runner.core.job import State
+from runner.core.money import Budget
+from runner.report.terminal import done_line, render_summary
+from runner.report.totals import Totals
+from tests.unit.report.samples import HOSTILE, START, doubtful, failed, head, mixed, reported, row, usd
+
+if TYPE_CHECKING:
+    from runner.report.model import ReportJob
+
+
+def summary(jobs: list[ReportJob], **options: object) -> str:
+    """The summary of these jobs."""
+    made = head(estimate=usd("15.86"), budget=Budget(usd("50.00")))
+    return render_summary(made, Totals.of(jobs, run_started_at=START), exit_code=1, **options)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def test_done_line_is_last_and_greps() -> None:
+    """The last line counts what a run did, orphans left out."""
+    last = summary(mixed()).splitlines()[-1]
+    assert last == "Done. OK=1 FAILED=6 DOUBT=1 SKIPPED=1 CACHED=1 TOTAL=13 COST=1.26 EXIT=1"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cost"),
+    [
+        ([], "0"),
+        ([reported(row("a"), cached=True)], "0"),
+        ([reported(row("a", actual=None))], "unknown"),
+        ([reported(row("a", actual=None)), reported(row("b"))], "1.26"),
+        ([reported(row("a", actual=usd("1E+2")))], "100"),
+    ],
+)
+def test_cost_is_never_a_guess(jobs: list[ReportJob], cost: str) -> None:
+    """Nothing done costs 0, nothing known is unknown, what is known is exact."""
+    assert f" COST={cost} " in done_line(Totals.of(jobs), 0)
+
+
+def test_one_entry_for_each_cause_with_place_and_next() -> None:
+    """Two jobs of one cause share an entry that names both places and one command for both."""
+    jobs = [reported(failed(job_id, Cause.REFUSED, Code.POLICY), line=line) for job_id, line in (("a", 3), ("b", 9))]
+    text = summary(jobs)
+    assert text.count("P202") == 1
+    assert "campaigns/spring.yaml:3" in text
+    assert "campaigns/spring.yaml:9" in text
+    assert "next: callsheet run campaigns/spring.yaml --select a --select b --retry-failed\n" in text
+
+
+def test_next_lines_are_commands() -> None:
+    """Every `next:` line is a whole command line of this programme."""
+    lines = [line.partition("next: ")[2] for line in summary(mixed()).splitlines() if "next: " in line]
+    assert len(lines) >= 8
+    for line in lines:
+        assert shlex.split(line)[0] == "callsheet"
+        assert shlex.split(line)[1] in ("run", "resolve")
+
+
+def test_open_jobs_say_how_to_go_on() -> None:
+    """What was left running or pending is counted with the command that goes on."""
+    text = summary([reported(row("a", State.RUNNING)), reported(None, "b")])
+    assert "2 jobs not finished\n    next: callsheet run campaigns/spring.yaml\n" in text
+
+
+def test_figures() -> None:
+    """Time, cost against estimate and budget, files and the report's path are there."""
+    text = summary([reported(row("a"))], outputs="out", report="out/report/index.html")
+    assert "Time:   13:10\n" in text
+    assert "Cost:   1.26 USD, 15.86 USD estimated, budget 50.00 USD\n" in text
+    assert "Files:  1 new file, 4.1 MB in out\n" in text
+    assert "Report: out/report/index.html\n" in text
+
+
+def test_colour_only_when_asked() -> None:
+    """Without colour there is no escape; with it the words are the same."""
+    plain, coloured = summary(mixed()), summary(mixed(), color=True)
+    assert "\x1b" not in plain
+    assert "\x1b[31m✗\x1b[0m" in coloured
+    assert (
+        coloured.replace("\x1b[31m", "").replace("\x1b[0m", "").replace("\x1b[35m", "").replace("\x1b[33m", "") == plain
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_message_is_one_line(text: str) -> None:
+    """A provider's message adds no line and no control to the summary."""
+    hostile = summary([reported(failed("a", Cause.REFUSED, Code.POLICY, text))])
+    tame = summary([reported(failed("a", Cause.REFUSED, Code.POLICY, "tame"))])
+    assert len(hostile.splitlines()) == len(tame.splitlines())
+    assert "\x1b" not in hostile
+
+
+def test_many_jobs_of_one_cause_stay_short() -> None:
+    """A thousand doubts are ten lines and a count."""
+    text = summary([reported(doubtful(f"a/{number}")) for number in range(1_000)])
+    assert "and 990 more" in text
+    assert len(text.splitlines()) < 30
