@@ -165,14 +165,17 @@ class Lane:
         self._refused_since = None
         self._limited.pop(ticket, None)
 
-    def doubt(self) -> bool:
+    def doubt(self, *, is_of_this_run: bool) -> bool:
         """A submission was lost; it keeps its slot.
+
+        Args:
+            is_of_this_run: False for one that an earlier run left behind: it says nothing about how the API is now.
 
         Returns:
             Whether that was one too many.
         """
         self.doubts += 1
-        self._doubts_in_a_row += 1
+        self._doubts_in_a_row += is_of_this_run
         return self._doubts_in_a_row >= DOUBTS_IN_A_ROW
 
     def unsent(self, now: float) -> float | None:

@@ -173,7 +173,15 @@ def read_exchange(operation: Operation, exchange: Exchange) -> SubmitAnswer | No
     return exchange
 
 
-async def settle(ctx: Context, lane: Lane, ticket: int, job: Job, answer: SubmitAnswer | NoReply) -> tuple[Job, After]:
+async def settle(
+    ctx: Context,
+    lane: Lane,
+    ticket: int,
+    job: Job,
+    answer: SubmitAnswer | NoReply,
+    *,
+    is_of_this_run: bool = True,
+) -> tuple[Job, After]:
     """Make a verdict durable and let the account feel it.
 
     Args:
@@ -182,6 +190,7 @@ async def settle(ctx: Context, lane: Lane, ticket: int, job: Job, answer: Submit
         ticket: The job's place in the worklist.
         job: The job, submitting.
         answer: The verdict.
+        is_of_this_run: False when an earlier run submitted it.
 
     Returns:
         The job after it, and where that leaves it.
@@ -201,12 +210,12 @@ async def settle(ctx: Context, lane: Lane, ticket: int, job: Job, answer: Submit
         case answers.NotNow():
             job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason))
             return await _not_now(ctx, lane, ticket, job, answer)
-        case answers.SignAgain():
-            return await settle(ctx, lane, ticket, job, _key_refused(answer.reason))
+        case answers.SignAgain():  # only of an earlier run: one of this run has been signed again already
+            return await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason)), After.AGAIN
         case answers.InDoubt():
             failure = _doubt(answer.reason, answer.request_id)
             job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=failure))
-            if lane.doubt():
+            if lane.doubt(is_of_this_run=is_of_this_run):
                 reason = "two submissions in a row were lost; more would only make more doubts"
                 stop_account(ctx, lane, Failure(cause=None, code=Code.IN_DOUBT, message=reason))
             return job, After.DOUBT

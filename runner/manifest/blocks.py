@@ -198,9 +198,10 @@ def makes_many(written: Mapping[str, Any]) -> bool:
     return "foreach" in written or "matrix" in written
 
 
-def reserved_character() -> Flaw:
+def reserved_character(within: Pointer | None = None) -> Flaw:
     """The flaw of text that holds a character which marks references."""
-    return Flaw(Code.NOT_JSON, "the characters U+E000 and U+E001 are reserved for references to other jobs")
+    text = "the characters U+E000 and U+E001 are reserved for references to other jobs"
+    return Flaw(Code.NOT_JSON, text, within=within)
 
 
 def strings_in(value: Any, at: Pointer) -> Iterable[tuple[Pointer, str]]:

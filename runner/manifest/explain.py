@@ -91,8 +91,9 @@ def explain(errors: Iterable[ValidationError]) -> list[Complaint]:
         refusal = _Refusal.of(error)
         if refusal.keyword in ("additionalProperties", "required", "oneOf") and isinstance(refusal.instance, dict):
             by_mapping[refusal.path].append(refusal)
-        else:
+        elif refusal.keyword != "oneOf" or "type" not in refusal.schema:
             found.append(_explain_value(refusal, error.message))
+        # A `oneOf` beside a `type` chooses among keys: what is no mapping is refused by the type already.
     for path, group in by_mapping.items():
         found += _Keys(path, group).complaints()
     return found
@@ -252,7 +253,9 @@ def _const(error: _Refusal) -> _Words:
 
 def _pattern(error: _Refusal) -> _Words:
     reason = error.schema.get("patternErrorMessage", f"must match {error.wanted}")
-    return Code.WRONG_FORM, f"{show(error.instance)} {reason}", None
+    # `writeOnly` marks what may be a secret in the wrong place.
+    what = "this" if error.schema.get("writeOnly") else show(error.instance)
+    return Code.WRONG_FORM, f"{what} {reason}", None
 
 
 def _bound(words: str) -> Callable[[_Refusal], _Words]:

@@ -23,6 +23,7 @@ class Flaw(Exception):
         hint: Words for the caret, or None.
         notes: How to mend it, one line each.
         per_header: True when every row of the file has the same flaw (a missing column), so that it is said once.
+        within: Where in the job's inputs it is; None when it is elsewhere or unknown.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Flaw(Exception):
         hint: str | None = None,
         notes: tuple[str, ...] = (),
         per_header: bool = False,
+        within: tuple[str | int, ...] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -40,6 +42,7 @@ class Flaw(Exception):
         self.hint = hint
         self.notes = notes
         self.per_header = per_header
+        self.within = within
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:

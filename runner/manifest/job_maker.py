@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.core.diagnostics import Span
     from runner.manifest.blocks import Block
     from runner.manifest.explain import Complaint
+    from runner.manifest.inputs import Pointer
     from runner.manifest.matrix import Combination
     from runner.manifest.needed import Needed
 
@@ -127,12 +128,9 @@ class JobMaker:
 
     def _with_references(self, inputs: Any, row: Row) -> tuple[str, tuple[str, ...]]:
         if _RESERVED in canonical(row):
-            _refuse_reserved(row)
-        try:
-            ids = [ref.job for ref in references.find(inputs)]
-            fingerprint = self._block.fingerprints.with_references(inputs, self._needed.fingerprint_of)
-        except BrokenReference as error:
-            raise Flaw(Code.BROKEN_REFERENCE, str(error), hint="put the whole output in, or text around it") from error
+            _refuse_reserved(row)  # a row could forge a reference
+        ids = [ref.job for at, text in strings_in(inputs, ()) for ref in _references(text, at)]
+        fingerprint = self._block.fingerprints.with_references(inputs, self._needed.fingerprint_of)
         return fingerprint, tuple(dict.fromkeys((*ids, *self._block.needs)))
 
     def _complain(self, inputs: Any) -> None:
@@ -169,7 +167,17 @@ class JobMaker:
         return output
 
 
+def _references(text: str, at: Pointer) -> list[OutputRef]:
+    if references.OPEN not in text and references.CLOSE not in text:
+        return []
+    try:
+        return list(references.find(text))
+    except BrokenReference as error:
+        hint = "put the whole output in, or text around it"
+        raise Flaw(Code.BROKEN_REFERENCE, str(error), hint=hint, within=at) from error
+
+
 def _refuse_reserved(value: Any) -> None:
-    for _, text in strings_in(value, ()):
+    for at, text in strings_in(value, ()):
         if references.OPEN in text or references.CLOSE in text:
-            raise reserved_character()
+            raise reserved_character(at)

@@ -156,11 +156,11 @@ class Opening:
         for uses in self._section("prices"):
             self._find_operation(uses, ("prices", uses), on_key=True)
 
-    def _use_account(self, uses: str) -> bool:
-        """Make the account of a job; False when it does not hold."""
+    def _use_account(self, uses: str) -> None:
+        """Make the account of a job, unless it does not hold: its jobs are looked at all the same, to find what else is wrong."""
         name = uses.partition("/")[0]
         if ("providers", name) in self._findings.broken:
-            return False
+            return
         if name not in self.accounts:
             written = self._section("providers").get(name, {})
             self.accounts[name] = account(
@@ -170,31 +170,25 @@ class Opening:
                 prices=prices_by_account(self._section("prices")).get(name, {}),
                 source=self._document.key_span(("providers", name)),
             )
-        return True
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
     def _read_blocks(self, variables: Vars, schemas: Mapping[str, OperationSchema | None]) -> None:
         scope = {"vars": variables, "jobs": Jobs(self._shapes(schemas))}
-        defaults = self._document.value.get("defaults", {})
-        sound = (
-            defaults
-            if isinstance(defaults, dict) and not any(at[0] == "defaults" for at in self._findings.broken)
-            else {}
-        )
-        reader = BlockReader(self._document, self._findings, scope, self._files, sound)
+        is_sound = all(at[:1] != ("defaults",) for at in self._findings.broken)
+        defaults = self._document.value.get("defaults", {}) if is_sound else {}
+        reader = BlockReader(self._document, self._findings, scope, self._files, defaults)
         for name, schema in schemas.items():
-            if (
-                schema is not None
-                and (block := reader.read(name, schema)) is not None
-                and self._use_account(block.uses)
-            ):
-                self.blocks[name] = block
+            if schema is None or (block := reader.read(name, schema)) is None:
+                continue
+            self.blocks[name] = block
+            self._use_account(block.uses)
         self._refuse_cycles()
 
     def _shapes(self, schemas: Mapping[str, OperationSchema | None]) -> dict[str, JobShape]:
         shapes = {}
-        for name, written in self._document.value["jobs"].items():
+        jobs = self._document.value.get("jobs")
+        for name, written in jobs.items() if isinstance(jobs, dict) else ():
             schema = schemas.get(name)
             is_many = isinstance(written, dict) and makes_many(written)
             shapes[name] = JobShape(is_many, schema.outputs if schema is not None else None)

@@ -68,8 +68,9 @@ class Positions:
             entries: The nodes of its items; for a mapping of key and value in turn.
             event: Its end. The end of a container without brackets has no width.
         """
-        self._first_entries[node] = len(self._entries)
-        self._entries.extend(entries)
+        if entries:
+            self._first_entries[node] = len(self._entries)
+            self._entries.extend(entries)
         start, end = event.start_mark, event.end_mark
         assert start is not None
         assert end is not None

@@ -10,7 +10,7 @@ from runner.manifest.source_codes import SourceCode
 if TYPE_CHECKING:
     from runner.manifest.positions import Positions
 
-MOST_FINDINGS: Final = 1_000
+MOST_FINDINGS: Final = 200
 """A file with more is not a manifest; to read on would only cost memory."""
 
 _LONGEST_QUOTE: Final = 40

@@ -95,7 +95,7 @@ def parse(text: str | bytes, *, file: str) -> Document | list[Diagnostic]:
         file: How messages name it.
 
     Returns:
-        The document, or what is wrong with it: at least one error, in position order. At most 1,000 findings.
+        The document, or what is wrong with it: at least one error, in position order. At most 200 findings, and one more when the text is not YAML.
     """
     raw = encode(text, file=file) if isinstance(text, str) else text
     if isinstance(raw, Diagnostic):
@@ -117,8 +117,7 @@ def parse(text: str | bytes, *, file: str) -> Document | list[Diagnostic]:
 def _build(builder: Builder, lines: Lines, file: str) -> list[Diagnostic]:
     """Hands the events of the text to the builder; returns what libyaml has against it."""
     try:
-        for event in iter(CSafeLoader(lines.raw).get_event, None):
-            builder.take(event)
+        builder.take(iter(CSafeLoader(lines.raw).get_event, None))
     except YAMLError as error:
         return [syntax_finding(error, lines, file)]
     except Abandoned:

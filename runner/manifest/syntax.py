@@ -15,11 +15,27 @@ if TYPE_CHECKING:
 
     from runner.manifest.lines import Lines
 
-_WORDS: Final = {
-    "mapping values are not allowed in this context": (
-        "a `:` that makes a mapping where none can be",
-        "quote the text if it belongs to it",
+_QUOTE: Final = "put the text between quotes"
+_NEIGHBOURS: Final = "is the line indented like its neighbours?"
+
+_WORDS: Final[dict[str, tuple[str, str | None]]] = {
+    "mapping values are not allowed in this context": ("a `:` that makes a mapping where none can be", _QUOTE),
+    "mapping keys are not allowed in this context": ("a mapping cannot begin here", _QUOTE),
+    "block sequence entries are not allowed in this context": (
+        "a list cannot begin here",
+        "begin it on a line of its own",
     ),
+    "did not find expected key": ("expected a key, or the end of this mapping", _NEIGHBOURS),
+    "did not find expected '-' indicator": ("expected `-`, or the end of this list", _NEIGHBOURS),
+    "did not find expected ',' or ']'": ("expected `,` or `]`", None),
+    "did not find expected ',' or '}'": ("expected `,` or `}`", None),
+    "did not find expected node content": ("expected a value", None),
+    "did not find expected alphabetic or numeric character": ("`&` and `*` stand before the name of an anchor", _QUOTE),
+    "did not find expected comment or line break": ("expected the end of the line", "the text begins on the next line"),
+    "did not find expected <document start>": ("expected the end of the text", None),
+    "could not find expected ':'": ("expected a `:` behind this key", None),
+    "found a tab character that violates indentation": ("a tab cannot indent", "use spaces"),
+    "found a tab character where an indentation space is expected": ("a tab cannot indent", "use spaces"),
     "found invalid Unicode character escape code": (
         "this escape stands for no character",
         "write the character itself",
@@ -29,32 +45,23 @@ _WORDS: Final = {
         "write `\\\\` for a backslash, or use 'single quotes'",
     ),
     "found unexpected end of stream": ("the text ends before its closing quote", None),
-    "did not find expected key": (
-        "expected a key, or the end of this mapping",
-        "is the line indented like its neighbours?",
-    ),
-    "did not find expected '-' indicator": (
-        "expected `-`, or the end of this list",
-        "is the line indented like its neighbours?",
-    ),
-    "did not find expected ',' or ']'": ("expected `,` or `]`", None),
-    "did not find expected ',' or '}'": ("expected `,` or `}`", None),
-    "could not find expected ':'": ("expected a `:` behind this key", None),
-    "did not find expected <document start>": ("expected the end of the text here", None),
+    "found unexpected document indicator": ("the text ends before its closing quote", None),
     "found unknown directive name": ("there is no such directive", "leave the line out, or quote the text"),
     "found incompatible YAML document": ("a manifest is YAML 1.2, this file says otherwise", "leave `%YAML` out"),
-    "did not find expected node content": ("expected a value", None),
     "found undefined tag handle": ("tags are not allowed", "quotes make text"),
 }
 """By what libyaml 0.2.5 says: what is wrong, and the words at the caret."""
 
 _STARTS: Final = {
     "\t": ("a tab cannot indent or begin a value", "use spaces"),
-    "@": ("a value cannot begin with `@`", "put the text between quotes"),
-    "`": ("a value cannot begin with a backtick", "put the text between quotes"),
-    "%": ("a value cannot begin with `%`", "put the text between quotes"),
+    "@": ("a value cannot begin with `@`", _QUOTE),
+    "`": ("a value cannot begin with a backtick", _QUOTE),
+    "%": ("a value cannot begin with `%`", _QUOTE),
 }
 """By the character that libyaml cannot start a token with."""
+
+_AFTER_VALUE: Final = ("the value has ended before this", "put the whole value between one pair of quotes")
+"""When a key is missed in the middle of a line: `text: "Hi" {{ row.name }}`."""
 
 
 def syntax_finding(error: YAMLError, lines: Lines, file: str) -> Diagnostic:
@@ -76,13 +83,14 @@ def syntax_finding(error: YAMLError, lines: Lines, file: str) -> Diagnostic:
 
 
 def _words(error: MarkedYAMLError, lines: Lines) -> tuple[str, str | None]:
-    problem = error.problem or "this is not YAML"
-    if problem in _WORDS:
-        return _WORDS[problem]
-    mark = error.problem_mark
-    if mark and problem == "found character that cannot start any token":
-        return _STARTS.get(lines[mark.line][mark.column : mark.column + 1], (problem, None))
-    return problem, None
+    problem, mark = error.problem or "this is not YAML", error.problem_mark
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    column = mark.column if mark else 0
+    if problem == "found character that cannot start any token":
+        return _STARTS.get(line[column : column + 1], (problem, None))
+    if problem == "did not find expected key" and line[:column].strip():
+        return _AFTER_VALUE
+    return _WORDS.get(problem, (problem, None))
 
 
 def _beginning(error: MarkedYAMLError, lines: Lines, span: Span) -> tuple[Label, ...]:

@@ -68,9 +68,14 @@ class Trouble:
         for at, found in failing:
             self._place(found, at, span, job_id, None)
         if not failing:
-            field = _FIELD.get(flaw.code, "with")
-            by_key = field == "output" and self._block.output is None and self._block.key is not None
-            self._place(flaw, _KEY if by_key else (field,), span, job_id, label)
+            self._place(flaw, self._origin(flaw), span, job_id, label)
+
+    def _origin(self, flaw: Flaw) -> Pointer:
+        if flaw.within is not None:
+            return ("with", *flaw.within)
+        field = _FIELD.get(flaw.code, "with")
+        # Without `output:` the path is the id, which the key has made.
+        return _KEY if field == "output" and self._block.output is None and self._block.key is not None else (field,)
 
     def inputs(self, complaints: Sequence[Complaint], span: Span, job_id: str) -> None:
         """The rendered inputs do not satisfy the operation's schema."""

@@ -117,11 +117,6 @@ def report_head_document(head: ReportHead, totals: Totals) -> dict[str, Any]:
     return {**head_document(head), "totals": totals_document(totals)}
 
 
-def status_document(head: ReportHead, totals: Totals, jobs: Iterable[ReportJob]) -> dict[str, Any]:
-    """The whole document of `status --json` in memory; `write_report` writes the same without holding it."""
-    return {**report_head_document(head, totals), "jobs": [job_document(job, head.output_dir) for job in jobs]}
-
-
 def write_report(stream: TextIO, head: ReportHead, totals: Totals, jobs: Iterable[ReportJob]) -> None:
     """Write `report.json` or `status --json`, one job a line, holding one job at a time.
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from runner.core import references
 from runner.report import escape
-from runner.report.figures import amount, count, minutes, rfc3339, size
+from runner.report.figures import amount, count, minutes, rfc3339, size, to_second
 from runner.report.files import replacing
 from runner.report.model import Shelf
 from runner.report.next_step import alternatives
@@ -59,7 +59,8 @@ class Card:
 
     Args:
         job: The job itself.
-        sign: Symbol and word of its state.
+        symbol: Of its state, one character.
+        word: The state in words.
         link: The file relative to the page; None when there is none to open.
         poster: The poster likewise; None without one.
         is_sound: Whether the file is sound alone.
@@ -153,7 +154,7 @@ def _facts(job: ReportJob) -> list[tuple[str, str]]:
         ("written in", job.place),
         ("task id", job.task_id or ""),
         ("attempts", str(job.attempts) if job.attempts else ""),
-        ("submitted", rfc3339(job.submitted_at) or ""),
+        ("submitted", "" if job.submitted_at is None else to_second(job.submitted_at)),
         ("took", "" if job.took_s is None else minutes(job.took_s)),
         ("cost", _money(job.actual) or (f"{_money(job.estimate)} estimated" if job.estimate else "unknown")),
         ("units", job.units or ""),

@@ -202,30 +202,25 @@ def report_job(
     cached: bool,
     options: tuple[str, ...] = (),
 ) -> ReportJob:
-    """Put together what a report says about one job.
+    """What a report says about one job.
 
     Args:
-        spec: What the manifest asks for; None for an orphan.
+        spec: What is asked for; None for an orphan.
         job: Its row for that fingerprint; None when it was never begun.
         estimate: What it is expected to cost; None when unknown.
         manifest: The manifest's path as typed, for the next command.
         cached: Whether it was up to date before this run.
         options: Options that the next command needs too.
 
-    Returns:
-        The job as every writer of this room takes it.
-
     Raises:
         ValueError: Both are None.
     """
-    if job is None:
-        if spec is None:
-            raise ValueError("a report job needs a job spec, a row, or both")
-        job = Job(id=spec.id, fingerprint=spec.fingerprint, uses=spec.uses, operation=spec.operation)
+    job = job or _unbegun(spec)
+    place = (job.source_file, job.source_line) if spec is None else (spec.source.file, spec.source.line)
     return ReportJob(
         id=job.id,
-        uses=job.uses if spec is None else spec.uses,
-        tags=job.tags if spec is None else spec.tags,
+        uses=(spec or job).uses,
+        tags=(spec or job).tags,
         state=job.state,
         fingerprint=job.fingerprint,
         attempts=job.attempts,
@@ -240,13 +235,19 @@ def report_job(
         accepted_at=job.accepted_at,
         ready_at=job.ready_at,
         done_at=job.done_at,
-        source_file=(job.source_file if spec is None else spec.source.file) or None,
-        source_line=(job.source_line if spec is None else spec.source.line) or None,
+        source_file=place[0] or None,
+        source_line=place[1] or None,
         text="" if spec is None else spec.text,
         inputs={} if spec is None else spec.inputs,
         is_cached=cached and job.state is State.SUCCEEDED,
         is_orphan=spec is None,
     )
+
+
+def _unbegun(spec: JobSpec | None) -> Job:
+    if spec is None:
+        raise ValueError("a report job needs a job spec, a row, or both")
+    return Job(id=spec.id, fingerprint=spec.fingerprint, uses=spec.uses, operation=spec.operation)
 
 
 def _problem(job: Job, commands: Commands) -> Problem | None:

@@ -214,11 +214,6 @@ def _one_sum(totals: PlanTotals, sums: list[Money]) -> str | None:
     return exact(sums[0].amount)
 
 
-def plan_document(head: ReportHead, entries: Iterable[PlanEntry], totals: PlanTotals) -> dict[str, Any]:
-    """The whole document of `plan --json` in memory; `write_plan` writes the same without holding it."""
-    return {**plan_head_document(head, totals), "jobs": [entry_document(entry) for entry in entries]}
-
-
 def write_plan(stream: TextIO, head: ReportHead, entries: Iterable[PlanEntry], totals: PlanTotals) -> None:
     """Write `plan --json`, one job a line, holding one entry at a time.
 

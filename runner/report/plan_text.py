@@ -48,10 +48,10 @@ def render_plan(head: ReportHead, totals: PlanTotals, *, show_all: bool = False,
     if lines[-1]:
         lines.append("")
     lines += [_counts_line(totals), _cost_line(head, totals)]
-    return escape_ends("\n".join(lines))
+    return _trimmed("\n".join(lines))
 
 
-def escape_ends(text: str) -> str:
+def _trimmed(text: str) -> str:
     """The text without blanks at the ends of lines, ending with one line feed."""
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 

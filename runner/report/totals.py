@@ -67,6 +67,12 @@ class Totals:
 
     Args:
         run_started_at: Unix seconds when the run began, to tell what it submitted itself; None when no run is reported.
+        kinds: Jobs by state, cause and code.
+        shelves: Jobs by shelf.
+        submitted: Jobs that the run submitted itself.
+        bytes: Size of all delivered files.
+        run_files: Files that the run made.
+        run_bytes: Their size.
     """
 
     run_started_at: float | None = None
@@ -74,7 +80,6 @@ class Totals:
     shelves: Counter[Shelf] = field(default_factory=Counter)
     submitted: int = 0
     bytes: int = 0
-    files: int = 0
     run_files: int = 0
     run_bytes: int = 0
     _costs: dict[str, Decimal] = field(default_factory=dict)
@@ -134,7 +139,6 @@ class Totals:
     def _add_file(self, job: ReportJob) -> None:
         if job.output is None or job.state is not State.SUCCEEDED:
             return
-        self.files += 1
         self.bytes += job.output.size_bytes
         if job.shelf is Shelf.NEW:
             self.run_files += 1

@@ -68,6 +68,8 @@ class Lock:
         descriptor, self._descriptor = self._descriptor, None
         try:
             os.ftruncate(descriptor, 0)
+            # Closing would do, but a child of ours that is just being started shares the open file until its exec is through.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
             os.close(descriptor)
 

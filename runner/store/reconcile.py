@@ -29,13 +29,13 @@ from runner.core.errors import StateUnusable
 from runner.core.events import Failure
 from runner.core.job import Job, State, advance
 from runner.core.ports import Move
-from runner.store.testimony import Outcome
+from runner.store.knowledge import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from runner.core.events import Event
-    from runner.store.testimony import Submission
+    from runner.store.knowledge import Submission
 
 _WHY: Final = "read back from submissions.jsonl"
 _LOST: Final = Failure(
@@ -167,9 +167,8 @@ def _requeued(row: Job, last: Submission) -> Sequence[Event]:
 
 def _found(last: Submission) -> Event:
     assert last.task_id is not None
-    return events.TaskFound(
-        at=last.submitted_at if last.accepted_at is None else last.accepted_at, task_id=last.task_id
-    )
+    assert last.accepted_at is not None
+    return events.TaskFound(at=last.accepted_at, task_id=last.task_id)
 
 
 def _lost(last: Submission) -> Event:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from runner.store.books import entry
 from runner.store.faults import translated
+from runner.store.knowledge import REPAIR, Knowledge, Outcome
 from runner.store.ledger import Reserve, Settle, day_of
 from runner.store.reconcile import Known, catch_up
-from runner.store.testimony import REPAIR, Outcome, Testimony
 from runner.store.witness import Reading, Witness, start_after
 from runner.store.writer import emergency_path
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from runner.core.job import Job
     from runner.core.ports import Move
     from runner.store.books import Books
+    from runner.store.knowledge import Submission
     from runner.store.library import Library
-    from runner.store.testimony import Submission
     from runner.store.witness import Mark
     from runner.store.writer import Writer
 
@@ -33,7 +33,7 @@ _CHUNK: Final = 1000
 _Charges = list[tuple[tuple[str, str, int], Reserve | Settle]]
 
 
-def hear_witness(path: Path, database: Path, known: Mark | None) -> tuple[Testimony, Witness]:
+def hear_witness(path: Path, database: Path, known: Mark | None) -> tuple[Knowledge, Witness]:
     """Read what the witness knows beyond the state's mark, and all of the emergency file.
 
     Args:
@@ -48,45 +48,48 @@ def hear_witness(path: Path, database: Path, known: Mark | None) -> tuple[Testim
         StateUnusable: A file is damaged in a way that no crash explains.
         StorageFailed: A file cannot be read, or the repair not be written.
     """
-    testimony = Testimony()
+    knowledge = Knowledge()
     with translated(path, "read"):
         reading = Reading(path, start_after(path, known))
-        testimony.hear(reading.lines())
+        knowledge.hear(reading.lines())
         witness = Witness.at_end(path)
         if reading.is_torn:
             witness.append([REPAIR])
     emergency = emergency_path(database)
     with translated(emergency, "read"):
-        testimony.hear(Reading(emergency).lines())
-    return testimony, witness
+        knowledge.hear(Reading(emergency).lines())
+    return knowledge, witness
 
 
-def import_testimony(testimony: Testimony, library: Library, writer: Writer) -> Sequence[Job]:
-    """Write to the state what it lacks of a testimony.
+def import_knowledge(knowledge: Knowledge, library: Library, writer: Writer) -> Sequence[Job]:
+    """Write to the state what it lacks of what the witness files say.
 
     Args:
-        testimony: What the witness files say.
+        knowledge: What the witness files say.
         library: Reads the state.
         writer: Writes it.
 
     Returns:
-        The rows that were changed or made, in the testimony's order; empty when the state knew everything.
+        The rows that were changed or made, in the order of the witness; empty when the state knew everything.
 
     Raises:
         StateUnusable: Witness and state contradict each other.
         StorageFailed: The state cannot be read or written.
 
     Guarantees:
-        Idempotent. All that was found in a thousand jobs is one transaction.
+        Idempotent, so that a crash in the middle harms nothing. What was found in a thousand jobs is one transaction.
     """
     imported: list[Job] = []
-    latest = iter(testimony.latest())
+    latest = iter(knowledge.latest())
     while chunk := list(islice(latest, _CHUNK)):
         moves = list(_moves(chunk, library))
-        charges = _missing_charges(chunk, testimony, library)
+        charges = _missing_charges(chunk, knowledge, library)
         if moves or charges:
             writer.call(partial(_write, writer.books, moves, charges))
         imported.extend(move.after for move in moves)
+    if knowledge.attempts:
+        # Only now: a mark that is set before everything is taken over would hide the rest for ever.
+        writer.mark_witness()
     return imported
 
 
@@ -101,14 +104,14 @@ def _moves(chunk: Sequence[tuple[tuple[str, str], Submission]], library: Library
 
 
 def _missing_charges(
-    chunk: Sequence[tuple[tuple[str, str], Submission]], testimony: Testimony, library: Library
+    chunk: Sequence[tuple[tuple[str, str], Submission]], knowledge: Knowledge, library: Library
 ) -> _Charges:
     """The ledger's lines of earlier attempts that the state lost; the last attempt's line comes with its move."""
     charged = library.charged(sorted({key[0] for key, _ in chunk}))
     return [
         ((*key, attempt), change)
         for key, last in chunk
-        for attempt, submission in testimony.attempts[key].items()
+        for attempt, submission in knowledge.attempts[key].items()
         if attempt < last.attempt and submission.submitted_at is not None and (*key, attempt) not in charged
         for change in _charge(submission)
     ]

@@ -14,7 +14,7 @@ from runner.store import sqlite
 from runner.store.faults import translated
 from runner.store.folder import make_folder, refuse_network, sync_folder
 from runner.store.library import Library
-from runner.store.recovery import hear_witness, import_testimony
+from runner.store.recovery import hear_witness, import_knowledge
 from runner.store.rows import encode_json
 from runner.store.schema import META, RUNS
 from runner.store.writer import Writer
@@ -97,14 +97,14 @@ class StateStore(Store):
             undo.callback(library.close)
             owner = library.meta()
             _check_owner(owner, identity, folder)
-            testimony, witness = hear_witness(folder / WITNESS, path, library.witness_mark())
+            knowledge, witness = hear_witness(folder / WITNESS, path, library.witness_mark())
             undo.callback(witness.close)
             writer = Writer(engine, path, witness)
             undo.callback(writer.close)
             if not owner:
                 rows = [{"key": key, "value": value} for key, value in identity.items()]
                 writer.call(lambda connection: connection.execute(insert(META), rows))
-            imported = import_testimony(testimony, library, writer)
+            imported = import_knowledge(knowledge, library, writer)
             undo.pop_all()
         return cls(path, library, writer, imported)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import StateUnusable
 from runner.store.folder import sync_folder
-from runner.store.testimony import KINDS
+from runner.store.knowledge import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,14 +11,15 @@ import asyncio
 import sys
 import threading
 from dataclasses import dataclass, field
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.core.errors import StorageFailed
 from runner.store.books import Books, Entry, entry
 from runner.store.faults import FOREIGN_ERRORS, storage_failed
+from runner.store.knowledge import REPAIR, encode_found, encode_lines
 from runner.store.sqlite import checkpoint
-from runner.store.testimony import encode_found, encode_lines
 from runner.store.witness import Witness
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Writer:
         self._witness = witness
         self.books = Books(engine.dialect)
         self._queue: SimpleQueue[_Commit | _Call | None] = SimpleQueue()
+        self._is_behind = False
+        """Whether the state's mark of the witness lies before lines that this writer has written."""
         self._failure: StorageFailed | None = None
         self._emergency = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="state-writer", daemon=True)
@@ -109,6 +112,14 @@ class Writer:
             raise _again(call.failure)
         result: T = call.result
         return result
+
+    def mark_witness(self) -> None:
+        """Note that the state knows everything that the witness says by now.
+
+        Raises:
+            StorageFailed: It may not be durable.
+        """
+        self.call(lambda connection: self.books.note(connection, mark_values(self._witness.mark)))
 
     def close(self) -> None:
         """Write all that waits, bring the log into the database file, end the thread. Harmless when repeated."""
@@ -164,6 +175,7 @@ class Writer:
         lines = [line for item in commits for line in item.lines]
         if lines:
             self._witness.append(lines)
+            self._is_behind = True
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, FOREIGN_ERRORS):
@@ -180,23 +192,30 @@ class Writer:
         path = emergency_path(self._path)
         with self._emergency:
             for line in lines:
-                print(f"callsheet: task id that could not be written to the state: {line}", file=sys.stderr, flush=True)  # noqa: T201  the last resort, when no file may be left to write to
+                _cry(f"a task id that could not be written to the state: {line}")
             try:
-                file = Witness.at_end(path)
-                file.append(lines)
-                file.close()
+                # The repair line first: an earlier attempt may have been cut off in the middle of a line.
+                with closing(Witness.at_end(path)) as file:
+                    file.append([REPAIR, *lines])
             except OSError as error:
-                print(f"callsheet: could not write {path}: {error}", file=sys.stderr, flush=True)  # noqa: T201  likewise
+                _cry(f"could not write {path}: {error}")
 
     def _checkpoint(self) -> None:
         try:
             with self._engine.connect() as connection:
-                self.books.note(connection, mark_values(self._witness.mark))
-                connection.commit()
+                if self._is_behind:
+                    self.books.note(connection, mark_values(self._witness.mark))
+                    connection.commit()
                 checkpoint(connection)
         except FOREIGN_ERRORS:
             # Nothing is lost: what the log holds is durable, and the next start brings it in.
             return
+
+
+def _cry(message: str) -> None:
+    """Say something on stderr, if it still takes anything: the last resort."""
+    with suppress(OSError, ValueError):
+        print(f"callsheet: {message}", file=sys.stderr, flush=True)  # noqa: T201  no other way out may be left
 
 
 def emergency_path(database: Path) -> Path:

@@ -123,12 +123,12 @@ def read_address(text: str, trusted_origins: tuple[str, ...], *, base: URL | Non
     url = _parse(text, base)
     if isinstance(url, Forbidden):
         return url
-    host = url.host or ""
+    host = url.raw_host or ""
     if url.scheme not in _PORTS:
         return Forbidden(f"`{_printable(url.scheme)}` is not a way to fetch a result; only https is")
     if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
         return Forbidden(f"the address holds a user name before the host {_printable(host)}")
-    if not _is_host(host):
+    if not _is_host(host) or ("[" in url.raw_authority and ":" not in host):
         return Forbidden(f"{_printable(host)!r} is not a host name")
     if _origin(url) in _origins(trusted_origins):
         return Address(url, is_trusted=True)
@@ -167,7 +167,7 @@ def _parse(text: str, base: URL | None) -> URL | Forbidden:
         _ = url.port
     except ValueError:
         return Forbidden("the address cannot be read")
-    return url if url.absolute and url.host else Forbidden("the address names no host")
+    return url if url.absolute and url.raw_host else Forbidden("the address names no host")
 
 
 def _percent_encoded(found: re.Match[str]) -> str:
@@ -199,7 +199,7 @@ def _origins(texts: tuple[str, ...]) -> frozenset[tuple[str, str, int | None]]:
 
 
 def _origin(url: URL) -> tuple[str, str, int | None]:
-    return url.scheme, (url.host or "").lower(), url.port
+    return url.scheme, (url.raw_host or "").lower(), url.port
 
 
 def _printable(text: str) -> str:

@@ -147,7 +147,8 @@ class FileDelivery(Delivery):
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
-            if not future.cancelled():
-                future.exception()  # looked at, so that asyncio does not report it as forgotten
+            while not future.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
+            future.exception()  # looked at, so that asyncio does not report it as forgotten
             raise

@@ -149,7 +149,7 @@ class Download:
         host = _host(self._order.address)
         try:
             async with self._sessions.get(self._order, self._range_headers()) as response:
-                host = response.url.host or host
+                host = response.url.raw_host or host
                 if self._accept(response, host):
                     await self._receive(response, host)
         except AddressForbidden as forbidden:
@@ -164,7 +164,8 @@ class Download:
     def _range_headers(self) -> dict[str, str]:
         """Ask for the rest where a strong validator ties it to what is there, for the whole otherwise."""
         partial = self._partial
-        if partial.size_bytes and partial.claim.validator is None:
+        # A beginning too short to be judged as media or text is not worth a range.
+        if partial.claim.validator is None or partial.size_bytes < HEAD_BYTES:
             partial.start_over()
         if not partial.size_bytes:
             return {}
@@ -234,18 +235,19 @@ class Download:
 
     async def _receive(self, response: aiohttp.ClientResponse, host: str) -> None:
         partial = self._partial
-        is_new = partial.size_bytes == 0
-        head = b""
+        head: bytes | None = None if partial.size_bytes else b""
         async for chunk in self._chunks(response, host):
             partial.take(chunk)
             self._check_size(partial.size_bytes, host)
-            if is_new and len(head) < HEAD_BYTES:
+            if head is not None:
                 head += chunk[:HEAD_BYTES]
-                self._check_head(head, host, is_all=False)
+                if len(head) >= HEAD_BYTES:
+                    self._check_head(head, host)
+                    head = None
             if partial.has_piece:
                 await self._off_loop(partial.save)
-        if is_new:
-            self._check_head(head, host, is_all=True)
+        if head is not None:
+            self._check_head(head, host)
         self._check_end(host)
 
     async def _chunks(self, response: aiohttp.ClientResponse, host: str) -> AsyncIterator[bytes]:
@@ -261,10 +263,8 @@ class Download:
                     raise _Broken(f"{host} sent only {came} bytes in {elapsed_s:.0f} s")
                 began, came = time.monotonic(), 0
 
-    def _check_head(self, head: bytes, host: str, *, is_all: bool) -> None:
+    def _check_head(self, head: bytes, host: str) -> None:
         """A page or an error message behind a 200 means that the address expired."""
-        if not is_all and len(head) < HEAD_BYTES:
-            return
         if looks_like_text(self._partial.claim.content_type, head):
             self._partial.start_over()
             raise _Hopeless(

@@ -100,7 +100,7 @@ class Sessions:
             return await session.get(address.url, headers=headers, allow_redirects=False, timeout=timeout)
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotPublic):
-                raise AddressForbidden(not_public(address.url.host or "")) from error
+                raise AddressForbidden(not_public(address.url.raw_host or "")) from error
             raise
 
     def _session(self, *, is_trusted: bool) -> aiohttp.ClientSession:

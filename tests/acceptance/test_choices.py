@@ -38,7 +38,7 @@ def test_limit(stage: Stage) -> None:
         (("--exclude", "hello/p01"), [2, 3, 4]),
         (("--select", "hello/*", "--exclude", "hello/p0[12]"), [3, 4]),
     ],
-    ids=" ".join,
+    ids=str,
 )
 def test_selection(stage: Stage, options: tuple[str, ...], numbers: list[int]) -> None:
     """Only what is selected is submitted; that done, the run is exit 0."""

@@ -16,7 +16,7 @@ from runner.core.errors import StorageFailed
 from runner.core.events import Cause
 from runner.core.job import Job, State
 from runner.core.money import Money
-from runner.report.documents import status_document, write_report
+from runner.report.documents import write_report
 from runner.report.json_file import write_json
 from runner.report.model import ReportHead
 from runner.report.totals import Totals
@@ -66,12 +66,6 @@ def test_every_kind_of_job_fits_the_schema() -> None:
     told = document(mixed())
     VALIDATOR.validate(told)
     assert [job["id"] for job in told["jobs"]] == [job.id for job in mixed()]
-
-
-def test_status_is_the_same_document() -> None:
-    """`status --json` in memory equals what is streamed."""
-    totals = Totals.of(mixed(), run_started_at=START)
-    assert status_document(head(), totals, mixed()) == document(mixed())
 
 
 def test_report_before_any_run() -> None:
@@ -156,14 +150,14 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_jobs(tmp_path: Path) -> None:
-    """Twenty thousand jobs are written within a megabyte of memory."""
-    jobs = (reported(row(f"a/{number}")) for number in range(20_000))
+    """Three thousand jobs, 2.5 MB of report, are written within 400 kB of memory."""
+    jobs = (reported(row(f"a/{number}")) for number in range(3_000))
     write_json(tmp_path / "warm", head(), Totals(), [reported(row("a"))])
     tracemalloc.start()
     write_json(tmp_path, head(), Totals(), jobs)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 1_000_000
+    assert peak < 400_000
 
 
 def test_output_folder_that_is_the_manifest_folder() -> None:

@@ -231,8 +231,9 @@ async def test_two_histories_are_not_mixed(place: Place) -> None:
     shutil.rmtree(place.folder)
     await tell(place, intent(), accepted("t-ours"))
     place.witness.write_bytes(theirs)
-    with pytest.raises(StateUnusable, match=r"t-theirs .* names t-ours"):
-        place.open()
+    for _ in range(2):
+        with pytest.raises(StateUnusable, match=r"t-theirs .* names t-ours"):
+            place.open()
 
 
 async def test_a_damaged_witness_is_refused_before_anything_is_sent(place: Place) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.core.errors import StateUnusable
-from runner.store.testimony import REPAIR, encode_lines
+from runner.store.knowledge import REPAIR, encode_lines
 from runner.store.witness import Mark, Reading, Witness, start_after
 from tests.unit.store.lives import accepted, delivered, intent, move, pending, ready
 

@@ -64,8 +64,8 @@ def test_a_disk_with_room_for_a_few_bytes_saves_task_ids_beside_the_state(place:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "committed" not in ended.stdout
-    lines = (place.folder / "emergency.jsonl").read_text().splitlines()
-    assert [json.loads(line)["task_id"] for line in lines] == ["t-j/0", "t-j/1", "t-j/2", "t-j/0"]
+    lines = map(json.loads, (place.folder / "emergency.jsonl").read_text().splitlines())
+    assert [line["task_id"] for line in lines if line["kind"] == "accepted"] == ["t-j/0", "t-j/1", "t-j/2", "t-j/0"]
     for imported in (3, 0):
         with place.open() as store:
             assert len(store.imported) == imported
@@ -101,6 +101,26 @@ async def test_a_witness_that_cannot_be_written_ends_all_writing(place: Place, e
     assert (place.folder / "emergency.jsonl").exists() == is_saved
 
 
+async def test_an_emergency_file_that_was_cut_off_takes_more(place: Place) -> None:
+    """Task ids that follow a torn line of an earlier emergency are found as well."""
+    with place.open() as store:
+        jobs = [await live(store, pending(f"j/{n}"), intent()) for n in range(2)]
+    emergency = place.folder / "emergency.jsonl"
+    for job in jobs:
+        store = place.open()
+        place.witness.rename(place.base / "aside")
+        place.witness.mkdir()
+        with pytest.raises(StorageFailed):
+            await store.commit(move(job, accepted("t-" + job.id)))
+        store.close()
+        place.witness.rmdir()
+        (place.base / "aside").rename(place.witness)
+        place.database.unlink()
+        emergency.write_bytes(emergency.read_bytes()[:-40] if job is jobs[0] else emergency.read_bytes())
+    with place.open() as store:
+        assert {row.id: row.task_id for row in store.all_rows()} == {"j/0": None, "j/1": "t-j/1"}
+
+
 async def test_all_that_wait_share_transactions(place: Place) -> None:
     """Five hundred moves at once take few fsyncs: their witness lines stand in few batches."""
     with place.open() as store:
@@ -122,20 +142,9 @@ async def test_a_cancelled_caller_of_a_failing_write_is_cancelled(place: Place) 
             await store.commit(move(pending("b"), intent()))
 
 
-def test_a_loop_that_was_closed_does_not_stop_the_writer(place: Place) -> None:
-    """What an ended event loop left on its way is written, and another loop goes on."""
-    store = place.open()
-    loop = asyncio.new_event_loop()
-    waiting = [loop.create_task(store.commit(move(pending(f"j/{n}"), intent()))) for n in range(50)]
-    loop.run_until_complete(asyncio.wait(waiting[:1]))
-    loop.run_until_complete(asyncio.gather(*waiting))
-    loop.close()
-    asyncio.run(live_once(store))
-    store.close()
-    with place.open() as again:
-        assert len(list(again.all_rows())) == 51
-
-
-async def live_once(store: object) -> None:
-    """One more job."""
-    await live(store, pending("late"), intent())  # type: ignore[arg-type]
+def test_one_event_loop_after_another_is_served(place: Place) -> None:
+    """The store belongs to no event loop: commits of a second one end as those of the first."""
+    with place.open() as store:
+        for n in range(2):
+            asyncio.run(store.commit(move(pending(f"j/{n}"), intent())))
+        assert len(list(store.all_rows())) == 2

@@ -81,7 +81,7 @@ class Submission:
 
 
 @dataclass(slots=True)
-class Testimony:
+class Knowledge:
     """What one or more witness files say, by job and attempt."""
 
     attempts: dict[tuple[str, str], dict[int, Submission]] = field(default_factory=dict)
