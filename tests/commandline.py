@@ -119,7 +119,8 @@ class CommandLine:
     home: Path
     logs: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    _count: int = 0
+    count: int = 0
+    """How many commands were started so far."""
 
     def start(
         self,
@@ -134,8 +135,8 @@ class CommandLine:
             python: Options of the interpreter.
             environment: Instead of this command line's own.
         """
-        self._count += 1
-        stdout, stderr = (self.logs / f"{self._count:03d}.{stream}" for stream in ("stdout", "stderr"))
+        self.count += 1
+        stdout, stderr = (self.logs / f"{self.count:03d}.{stream}" for stream in ("stdout", "stderr"))
         with stdout.open("wb") as out, stderr.open("wb") as err:
             process = subprocess.Popen(
                 [sys.executable, *python, "-m", "runner", *arguments],
@@ -163,6 +164,5 @@ class CommandLine:
             "TMPDIR": str(self.logs),
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(REPOSITORY),
-            "PYTHONDONTWRITEBYTECODE": "1",
             **environment,
         }

@@ -45,6 +45,7 @@ class Stage:
         self.places = Places(work, NAME)
         self._resubmitted: Counter[str] = Counter()
         self._abandoned: set[str] = set()
+        self._told: tuple[int, dict[str, Any]] | None = None
         server.watch_intents(lambda sha256: knows_intent(self.places, sha256))
 
     @property
@@ -65,9 +66,11 @@ class Stage:
         return self.callsheet("run", "campaign.yaml", *options, **more).expect(code)
 
     def status(self) -> dict[str, Any]:
-        """What `status --json` says."""
-        told: dict[str, Any] = json.loads(self.callsheet("status", "campaign.yaml", "--json").expect(0).stdout)
-        return told
+        """What `status --json` says; asked anew only when another command was started since."""
+        if self._told is None or self._told[0] != self.callsheet.count:
+            told = json.loads(self.callsheet("status", "campaign.yaml", "--json").expect(0).stdout)
+            self._told = (self.callsheet.count, told)
+        return self._told[1]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The jobs of `status --json`, by id."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.cli.screen import say, tell, wants_color
+from runner.manifest.lines import Lines
 from runner.manifest.printing import render, summary
 
 if TYPE_CHECKING:
@@ -43,11 +45,11 @@ def sources_of(diagnostics: Sequence[Diagnostic]) -> Mapping[str, Sequence[str]]
         for span in (finding.span, *(label.span for label in finding.labels))
         if span.line
     }
-    sources = {}
+    sources: dict[str, Sequence[str]] = {}
     for name in names:
         try:
-            with open(name, encoding="utf-8-sig", errors="replace") as file:  # noqa: PTH123  a name as the user typed it
-                sources[name] = file.read(_MOST_SOURCE_BYTES).splitlines()
+            with Path(name).open("rb") as file:
+                sources[name] = Lines.of_file(file.read(_MOST_SOURCE_BYTES))
         except OSError:
             continue
     return sources

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 def plan_entries(
     campaign: Campaign, store: StateStore, scope: Scope, *, needs_credentials: bool
-) -> Callable[[], Iterator[PlanEntry]]:
+) -> Callable[[], Iterator[tuple[PlanEntry, bool]]]:
     """The plan's entries in manifest order, orphans after them, as often as they are asked for.
+
+    With each comes whether it is work that a run would do, given every credential.
 
     Args:
         campaign: The manifest.
@@ -43,34 +45,38 @@ def plan_entries(
     delivery = FileDelivery(Path(campaign.output_dir), probe=probe)
     missing = missing_credentials(campaign) if needs_credentials else {}
 
-    def entries() -> Iterator[PlanEntry]:
+    def entries() -> Iterator[tuple[PlanEntry, bool]]:
         findings = Findings()
         for entry in survey(campaign, store, delivery, scope, findings):
             decision = entry.decision
-            if decision.action.is_work and entry.spec.account in missing:
+            is_work = decision.action.is_work
+            if is_work and entry.spec.account in missing:
                 decision = Decision(Action.BLOCKED, missing[entry.spec.account], decision.job)
-            yield plan_entry(entry.spec, decision, estimate=estimate_of(campaign, entry.spec))
+            yield plan_entry(entry.spec, decision, estimate=estimate_of(campaign, entry.spec)), is_work
         findings.raise_if_invalid()
         if scope.selection.is_everything:
             for row in orphans(campaign, store):
-                yield plan_entry(
-                    None, Decision(Action.ORPHAN, "the manifest does not ask for it any more", row), estimate=None
-                )
+                decision = Decision(Action.ORPHAN, "the manifest does not ask for it any more", row)
+                yield plan_entry(None, decision, estimate=None), False
 
     return entries
 
 
-def print_plan(head: ReportHead, entries: Callable[[], Iterator[PlanEntry]], *, as_json: bool, show_all: bool) -> int:
+def print_plan(
+    head: ReportHead, entries: Callable[[], Iterator[tuple[PlanEntry, bool]]], *, as_json: bool, show_all: bool
+) -> int:
     """Print a plan.
 
     Returns:
         How many jobs a run would do something with, those included that only a missing credential blocks.
     """
     totals = PlanTotals(keep=None if show_all and not as_json else PlanTotals().keep)
-    for entry in entries():
+    work = 0
+    for entry, is_work in entries():
         totals.add(entry)
+        work += is_work
     if as_json:
-        write_plan(sys.stdout, head, entries(), totals)
+        write_plan(sys.stdout, head, (entry for entry, _ in entries()), totals)
     else:
         say(render_plan(head, totals, show_all=show_all, color=wants_color(sys.stdout)).rstrip("\n"))
-    return totals.work
+    return work

@@ -195,21 +195,13 @@ class _Job:
 
     def nothing_to_do(self) -> int:
         """Everything is done, or waits for the user: say so and leave the report as it is."""
-        outcome = Outcome(
-            states=self.prepared.settled,
-            submitted=0,
-            unfinished=0,
-            stopped_by=None,
-            account_stops={},
-            spent=None,
-            fatal=None,
-        )
+        outcome = Outcome(states=self.prepared.settled)
         code = self._exit_code(outcome)
         folder = report_folder(self.campaign)
         last = self.store.last_run()
         if last is not None and not (folder / "report.json").exists():
             write_report(self.campaign, self.store, self._head(last.run_id), folder)
-        self._say_summary(make_head(self.campaign, None, options=self.settings.options), code)
+        self._say_summary(make_head(self.campaign, None, options=self.settings.options), code, outcome)
         return code
 
     async def work(self) -> int:
@@ -300,7 +292,7 @@ class _Job:
             self.store.end_run(run_id, self.clock.wall(), code)
             head = self._head(run_id)
             write_report(self.campaign, self.store, head, report_folder(self.campaign))
-            self._say_summary(head, code)
+            self._say_summary(head, code, outcome)
         except (CallsheetError, OSError) as error:
             if outcome.fatal is None:
                 failed = (
@@ -322,7 +314,7 @@ class _Job:
         budget = min(self.budgets, key=lambda each: each.limit.amount) if self.budgets else None
         return make_head(self.campaign, run, options=self.settings.options, budget=budget, estimate=estimate)
 
-    def _say_summary(self, head: ReportHead, code: int) -> None:
+    def _say_summary(self, head: ReportHead, code: int, outcome: Outcome) -> None:
         if self.settings.quiet and code == Exit.DONE:
             return
         totals = totals_of(self.campaign, self.store, head, self.settings.selection)
@@ -333,6 +325,7 @@ class _Job:
             exit_code=code,
             outputs=os.path.relpath(self.campaign.output_dir),
             report=os.path.relpath(report_folder(self.campaign) / "index.html"),
+            stops=_stops(outcome),
             color=wants_color(stream),
         )
         (tell if self.settings.quiet else say)(summary.rstrip("\n"))
@@ -352,6 +345,20 @@ class _Job:
         if outcome.states[State.FAILED] or outcome.states[State.SKIPPED]:
             codes.append(Exit.FAILED)
         return min(codes, key=list(Exit).index)
+
+
+def _stops(outcome: Outcome) -> list[str]:
+    """Why less was done than planned, in sentences."""
+    sentences = [f"{name} stopped: {failure.code} {failure.message}" for name, failure in outcome.account_stops.items()]
+    if outcome.closing_reason:
+        sentences.append(f"submissions stopped: {outcome.closing_reason}")
+    if outcome.stopped_by == "deadline":
+        sentences.append("the deadline came; what runs on at the provider is paid, and the next run goes on with it")
+    if outcome.left_running:
+        sentences.append(
+            f"{outcome.left_running} tasks run longer than `poll.deadline_s`; the next run goes on with them"
+        )
+    return sentences
 
 
 async def _tick(watcher: Watcher) -> None:

@@ -149,7 +149,7 @@ class Job:
         reserved: Money set aside for the current attempt; None when unknown or none.
         actual: What it cost; None when unknown.
         units: The same in the provider's units.
-        reply: The stored raw reply of the current attempt; None once it was read.
+        reply: The stored raw reply of the current attempt; None once it was understood.
         task_id: The provider's name for it.
         address: Where the result is; only while downloading.
         outputs: Named outputs.
@@ -244,7 +244,9 @@ def advance(job: Job, event: Event) -> Job:
             )
         case events.Delivered():
             return replace(moved, output=event.output, address=None, failure=None)
-        case events.Refused() | events.GaveUp() | events.Skipped() | events.SubmitLost():
+        case events.SubmitLost():  # whatever came as a reply stays: it is all that a person has to decide by
+            return replace(moved, failure=event.failure)
+        case events.Refused() | events.GaveUp() | events.Skipped():
             return replace(moved, failure=event.failure, reply=None)
         case events.TaskFailed() | events.DeliveryFailed():
             return replace(moved, failure=event.failure, address=None)

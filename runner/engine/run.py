@@ -52,18 +52,22 @@ class Outcome:
         submitted: Submissions begun.
         unfinished: Jobs with work that were left for a next run.
         stopped_by: `signal`, `deadline`, `budget`, `space` or None.
-        account_stops: Why accounts stopped, by name.
+        account_stops: Why accounts, or single operations of them, stopped, by their names.
+        closing_reason: What ended all submissions, in a sentence; "" when nothing did.
+        left_running: Tasks that were left running at their poll deadline.
         spent: What the jobs cost that this run brought to their end; None when that of one is unknown, or for none.
         fatal: What ended the run early, or None.
     """
 
     states: Counter[State]
-    submitted: int
-    unfinished: int
-    stopped_by: str | None
-    account_stops: Mapping[str, Failure]
-    spent: Money | None
-    fatal: BaseException | None
+    submitted: int = 0
+    unfinished: int = 0
+    stopped_by: str | None = None
+    account_stops: Mapping[str, Failure] = field(default_factory=dict)
+    closing_reason: str = ""
+    left_running: int = 0
+    spent: Money | None = None
+    fatal: BaseException | None = None
 
 
 @dataclass(slots=True)
@@ -118,10 +122,18 @@ class Run:
             submitted=self.ctx.submitted,
             unfinished=self.prepared.work - self._ended,
             stopped_by=self._stopped_by or self.ctx.closing,
-            account_stops={name: lane.stopped for name, lane in self.lanes.items() if lane.stopped is not None},
+            account_stops=self._stops(),
+            closing_reason=self.ctx.closing_reason,
+            left_running=self.ctx.left_running,
             spent=None if self._has_unknown_cost else self._spent,
             fatal=self._fatal,
         )
+
+    def _stops(self) -> dict[str, Failure]:
+        stops = {name: lane.stopped for name, lane in self.lanes.items() if lane.stopped is not None}
+        for name, lane in self.lanes.items():
+            stops.update({f"{name}: {operation}": why for operation, why in lane.stopped_operations.items()})
+        return stops
 
     def stop(self, by: str) -> None:
         """End in good order: submit nothing more, wait for submissions on the wire, leave the rest for the next run.

@@ -16,7 +16,7 @@ from runner.manifest.row_sources import row_check, row_source
 from runner.manifest.template import Scope, Template, is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from runner.core.diagnostics import Span
     from runner.manifest.findings import Findings
@@ -109,7 +109,9 @@ class BlockReader:
         written: dict[str, Any] = self._document.value["jobs"][name]
         root: Pointer = ("jobs", name)
         before = len(self._findings.all)
-        compiler = Compiler(self._scope, lambda at, flaw: self._findings.flaw(at, flaw, job=name))
+        compiler = Compiler(self._scope, self._reporter(name))
+        # Outputs of other jobs come too late for tags, paths and keys: `jobs` must not be folded into them unseen.
+        other = Compiler({"vars": self._scope["vars"]}, self._reporter(name))
         self._refuse_reserved(written, root)
         block = Block(
             name=name,
@@ -118,11 +120,11 @@ class BlockReader:
             fingerprints=Fingerprints(schema.name),
             source=self._document.key_span(root),
             inputs=compiler.tree(written["with"], (*root, "with")),
-            tags=self._tags(written, compiler, root),
-            output=compiler.text(written["output"], (*root, "output")) if "output" in written else None,
+            tags=self._tags(written, other, root),
+            output=other.text(written["output"], (*root, "output")) if "output" in written else None,
             verify=Verify(written.get("verify", self._defaults.get("verify", Verify.FRAME))),
             rows=row_source(self._document, root, self._files, self._findings) if "foreach" in written else None,
-            key=compiler.text(written["foreach"]["key"], (*root, "foreach", "key")) if "foreach" in written else None,
+            key=other.text(written["foreach"]["key"], (*root, "foreach", "key")) if "foreach" in written else None,
             row_check=row_check(written.get("foreach", {}), root, self._files, self._findings),
             combinations=self._combinations(written, root),
             needs=self._needs(written, root),
@@ -133,6 +135,9 @@ class BlockReader:
         block.has_references |= block.inputs.uses("jobs")
         self._check_scope(block, written, root)
         return block if len(self._findings.all) == before else None
+
+    def _reporter(self, job: str) -> Callable[[Pointer, Flaw], None]:
+        return lambda at, flaw: self._findings.flaw(at, flaw, job=job)
 
     def _tags(self, written: Mapping[str, Any], compiler: Compiler, root: Pointer) -> Inputs:
         own = compiler.tree(written.get("tags", []), (*root, "tags"))
@@ -145,11 +150,11 @@ class BlockReader:
         if "matrix" not in written:
             return [Combination.none()]
         at: Pointer = (*root, "matrix")
-        for pointer in _templates_in(written["matrix"], at):
-            self._findings.flaw(
-                pointer, Flaw(Code.NO_TEMPLATE_HERE, "a matrix holds values, not templates"), job=written["uses"]
-            )
-        return combinations(written["matrix"], self._findings.reporter(at))
+        report = self._findings.reporter(at, job=str(root[1]))
+        templates = [pointer for pointer, text in strings_in(written["matrix"], ()) if is_template(text)]
+        for pointer in templates:
+            report(pointer, Flaw(Code.NO_TEMPLATE_HERE, "a matrix holds values, not templates"))
+        return combinations(written["matrix"], report) if not templates else []
 
     def _needs(self, written: Mapping[str, Any], root: Pointer) -> tuple[str, ...]:
         jobs: Mapping[str, Any] = self._document.value["jobs"]
@@ -157,7 +162,7 @@ class BlockReader:
         for number, name in enumerate(written.get("needs", [])):
             if name not in jobs:
                 flaw = Flaw(Code.UNKNOWN_JOB, f"there is no job `{name}`", hint=did_you_mean(name, jobs))
-                self._findings.flaw((*root, "needs", number), flaw, job=root[1] if isinstance(root[1], str) else None)
+                self._findings.flaw((*root, "needs", number), flaw, job=str(root[1]))
             else:
                 found.append(f"{name}/*" if makes_many(jobs[name]) else name)
         return tuple(found)
@@ -215,7 +220,3 @@ def strings_in(value: Any, at: Pointer) -> Iterable[tuple[Pointer, str]]:
         case list():
             for number, item in enumerate(value):
                 yield from strings_in(item, (*at, number))
-
-
-def _templates_in(value: Any, at: Pointer) -> Iterable[Pointer]:
-    return (pointer for pointer, text in strings_in(value, at) if is_template(text))

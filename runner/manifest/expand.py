@@ -60,9 +60,14 @@ class Expansion:
                 yield from self._block(number, block)
 
     def _fingerprints(self, block: Block) -> tuple[dict[str, str], bool]:
-        quiet = Expansion({block.name: block}, self._document, lambda _: None, self._needed)
+        quiet = Expansion({block.name: block}, self._document, self._cycles_only, self._needed)
         table = {spec.id: spec.fingerprint for spec in quiet.jobs()}
         return table, quiet.is_whole
+
+    def _cycles_only(self, finding: Diagnostic) -> None:
+        """All else is found when the block has its own turn; a circle may then be entered at another place and look broken only."""
+        if finding.code == Code.CYCLE:
+            self._report(finding)
 
     def _block(self, number: int, block: Block) -> Iterator[JobSpec]:
         trouble = Trouble(block, self._document, self._report)

@@ -235,7 +235,8 @@ def _type(error: _Refusal) -> _Words:
     wanted: list[str] = error.wanted if isinstance(error.wanted, list) else [error.wanted]
     said = " or ".join(_KINDS.get(name, name) for name in wanted)
     scalar = isinstance(error.instance, int | float)
-    hint = f'between quotes it is text: "{json.dumps(error.instance)}"' if wanted == ["string"] and scalar else None
+    hint = "true and false are the only words for it" if wanted == ["boolean"] else None
+    hint = f'between quotes it is text: "{json.dumps(error.instance)}"' if wanted == ["string"] and scalar else hint
     return Code.WRONG_TYPE, f"this must be {said}, and is {_kind(error.instance)}", hint
 
 
@@ -271,6 +272,14 @@ def _too_short(error: _Refusal) -> _Words:
     return Code.OUT_OF_RANGE, f"this text is shorter than {error.wanted} characters", None
 
 
+def _too_few(what: str, parts: str) -> Callable[[_Refusal], _Words]:
+    def say(error: _Refusal) -> _Words:
+        found = "is empty" if not error.instance else f"has fewer than {error.wanted} {parts}"
+        return Code.OUT_OF_RANGE, f"this {what} {found}", None
+
+    return say
+
+
 def _repeated(error: _Refusal) -> _Words:
     items = error.instance
     twice = next((item for number, item in enumerate(items) if item in items[:number]), None)
@@ -289,8 +298,8 @@ _WORDS: Final[dict[str, Callable[[_Refusal], _Words]]] = {
     "multipleOf": _bound("{value} is not a multiple of {bound}"),
     "minLength": _too_short,
     "maxLength": _bound("this text is longer than {bound} characters"),
-    "minItems": _bound("this list has fewer than {bound} items"),
+    "minItems": _too_few("list", "items"),
     "maxItems": _bound("this list has more than {bound} items"),
-    "minProperties": _bound("this mapping has fewer than {bound} keys"),
+    "minProperties": _too_few("mapping", "keys"),
     "uniqueItems": _repeated,
 }

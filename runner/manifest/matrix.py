@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.paths import id_part_flaw
 from runner.manifest.template_sandbox import Matrix
 
 if TYPE_CHECKING:
@@ -60,9 +61,22 @@ def combinations(matrix: Mapping[str, Any], report: Callable[[Pointer, Flaw], No
             ),
         )
         return []
+    _check_values(axes, matrix.get("include", []), report)
     made = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     made = _exclude(made, axes, matrix.get("exclude", []), report)
     return _with_parts(_include(made, axes, matrix.get("include", [])), axes, report)
+
+
+def _check_values(axes: Mapping[str, Any], includes: list[Any], report: Callable[[Pointer, Flaw], None]) -> None:
+    """Every value of an axis is a part of an id."""
+    placed: list[tuple[Pointer, Any]] = [
+        ((name, at), it) for name, values in axes.items() for at, it in enumerate(values)
+    ]
+    for at, extra in enumerate(includes):
+        placed += [(("include", at, name), value) for name, value in extra.items() if name in axes or not axes]
+    for pointer, value in placed:
+        if (flaw := id_part_flaw(as_part(value))) is not None:
+            report(pointer, flaw)
 
 
 def _agrees(combination: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

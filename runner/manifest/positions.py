@@ -1,7 +1,7 @@
 """Where every value of a document was written, in a few flat arrays.
 
 Each node (a key or a value) has a number. Four arrays hold its place, one more holds the nodes of what containers contain, in the
-order of their dict or list. So 10,000 jobs need about 6 MB and not one object that the garbage collector has to visit. An alias is the
+order of their dict or list. So 10,000 jobs need about 5 MB and not one object that the garbage collector has to visit. An alias is the
 number of the node that it stands for, a merged entry is the pair of the mapping that it came from: places follow both.
 """
 

@@ -107,10 +107,12 @@ class _CsvReader:
     def __init__(self, path: Path, file: str, report: Callable[[Diagnostic], None]) -> None:
         self._file = file
         self._report = report
+        self._has_problem = False
         csv.field_size_limit(_LONGEST_FIELD)
         self._reader = csv.reader(_lines(path), strict=True)
 
     def _say(self, code: Code, line: int, message: str, hint: str | None = None) -> None:
+        self._has_problem = True
         self._report(Diagnostic(code=code, message=message, span=Span(self._file, line, 1), hint=hint))
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
@@ -166,7 +168,7 @@ class _CsvReader:
             else:
                 message = f"the row has {_count(len(values), 'value')}, the header has {_count(count, 'column')}"
                 self._say(Code.ROW_LENGTH, line, message)
-        if not line:
+        if not line and not self._has_problem:
             self._report(_no_rows(Span(file, 1, 1)))
 
 

@@ -52,7 +52,11 @@ class SchemaCheck:
                 schema, retriever=_no_network, validate_formats=False
             ).is_valid
             """Whether a value satisfies the schema."""
-        except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+        except jsonschema_rs.ReferencingError as error:
+            raise SchemaUnusable(
+                "it refers to something that is not in it; a schema must be complete in itself"
+            ) from error
+        except (ValueError, jsonschema_rs.ValidationError) as error:
             raise SchemaUnusable(str(error).partition("\n")[0]) from error
         self._schema = schema
         self._explaining = _Explaining(schema, registry=referencing.Registry())

@@ -11,7 +11,7 @@ from runner.report.next_step import alternatives
 from runner.report.symbols import STATES, paint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runner.core.money import Money
     from runner.report.model import ReportHead, ReportJob
@@ -25,6 +25,7 @@ def render_summary(
     exit_code: int,
     outputs: str | None = None,
     report: str | None = None,
+    stops: Sequence[str] = (),
     color: bool = False,
 ) -> str:
     """What a run leaves on the terminal.
@@ -35,6 +36,7 @@ def render_summary(
         exit_code: As the process will exit.
         outputs: The output folder as a person would type it; None to leave it out.
         report: The HTML report likewise.
+        stops: What ended submissions early, a sentence each; may hold provider text.
         color: Whether to colour symbols.
 
     Returns:
@@ -43,6 +45,8 @@ def render_summary(
     lines: list[str] = []
     for group in totals.groups:
         lines += [*group_lines(head, group, color=color), ""]
+    if stops:
+        lines += [*(f"! {escape.visible(stop)}" for stop in stops), ""]
     if totals.shelves[Shelf.OPEN]:
         lines += [f"{count(totals.shelves[Shelf.OPEN], 'job')} not finished", f"    next: {head.commands.go_on()}", ""]
     lines += _figure_lines(head, totals, outputs, report)
@@ -124,5 +128,4 @@ def _cost_word(totals: Totals) -> str:
     costs = totals.run_costs
     if len(costs) == 1:
         return exact(costs[0].amount)
-    touched = totals.jobs - totals.shelves[Shelf.CACHED] - totals.shelves[Shelf.ORPHAN]
-    return "unknown" if touched else "0"
+    return "unknown" if totals.run_unknown else "0"

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.core.codes import MEANING
+from runner.core.events import Cause
 from runner.core.job import State
 from runner.core.money import Money
 from runner.report.model import Shelf
@@ -15,7 +16,6 @@ from runner.report.model import Shelf
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runner.core.events import Cause
     from runner.report.model import ReportJob
 
 SHOWN_PER_CAUSE: Final = 10
@@ -67,6 +67,7 @@ class Totals:
 
     Args:
         run_started_at: Unix seconds when the run began, to tell what it submitted itself; None when no run is reported.
+        run_unknown: Jobs of this run that may have cost something that nobody knows.
         kinds: Jobs by state, cause and code.
         shelves: Jobs by shelf.
         submitted: Jobs that the run submitted itself.
@@ -82,6 +83,7 @@ class Totals:
     bytes: int = 0
     run_files: int = 0
     run_bytes: int = 0
+    run_unknown: int = 0
     _costs: dict[str, Decimal] = field(default_factory=dict)
     _run_costs: dict[str, Decimal] = field(default_factory=dict)
     _groups: dict[Kind, CauseGroup] = field(default_factory=dict)
@@ -145,9 +147,10 @@ class Totals:
             self.run_bytes += job.output.size_bytes
 
     def _add_cost(self, job: ReportJob) -> None:
-        if job.actual is None:
-            return
         is_of_run = job.shelf not in (Shelf.CACHED, Shelf.ORPHAN)
+        if job.actual is None:
+            self.run_unknown += is_of_run and _may_cost(job)
+            return
         sums = [self._costs, self._run_costs] if is_of_run else [self._costs]
         for costs in sums:
             costs[job.actual.currency] = costs.get(job.actual.currency, Decimal(0)) + job.actual.amount
@@ -157,6 +160,14 @@ class Totals:
         group.count += 1
         if len(group.jobs) < SHOWN_PER_CAUSE:
             group.jobs.append(job)
+
+
+def _may_cost(job: ReportJob) -> bool:
+    """Whether a job of unknown cost may have cost something: what was never accepted has not."""
+    if job.state in (State.PENDING, State.SKIPPED):
+        return False
+    cause = job.problem.cause if job.problem is not None else None
+    return cause not in (Cause.NOT_ACCEPTED, Cause.REFUSED)
 
 
 def _as_money(sums: Mapping[str, Decimal]) -> list[Money]:

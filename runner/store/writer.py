@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from dataclasses import dataclass, field
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
@@ -73,6 +74,12 @@ class FakeServer:
     def strike_at(self, moment: Moment, nth: int, strike: Callable[[], None]) -> None:
         """Call `strike` on the server's thread at the n-th time, from now and counted from 1, that a moment comes."""
         self._api.tripwire = Tripwire(moment, nth, strike)
+
+    def end_tasks(self) -> None:
+        """Let every task that was accepted so far end now."""
+        now = time.monotonic()
+        for task in self.ledger.tasks.values():
+            task.plan = replace(task.plan, seconds=min(task.plan.seconds, now - task.accepted_at))
 
     def wait_for(self, condition: Callable[[Ledger], bool], seconds: float = 20.0) -> None:
         """Wait until the ledger fulfils a condition.

@@ -56,6 +56,11 @@ def test_never_left_standing(secret: str, text: str) -> None:
     assert secret not in redact(text + secret + text, [secret]).replace(MASK, "\0")
 
 
+def test_the_longest_form_goes_first() -> None:
+    """Where one form begins another, nothing of the longer one is left standing."""
+    assert redact("<abcdefgh\\\\>", ["abcdefgh\\"]) == f"<{MASK}>"
+
+
 def test_short_words_stay() -> None:
     """A credential such as `data` would blank the words that replies are made of."""
     assert redact('{"data":"x"}', ["data", "", "success"]) == '{"data":"x"}'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runner.core.references import CLOSE, OPEN
 from runner.core.diagnostics import Severity
+from runner.core.references import CLOSE, OPEN
 from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
 from runner.manifest.validate import check
 

@@ -288,6 +288,13 @@ async def test_a_dripping_query_ends() -> None:
     assert (failed.fault, failed.sent) == (Fault.CONNECTION, True)
 
 
+async def test_a_silent_query_ends_after_one_silence() -> None:
+    """A query is given up after `read_s` without a byte, long before its overall bound."""
+    async with raw_server(silence) as server, wire_to(server.url(), read_s=0.2) as wire, asyncio.timeout(2):
+        failed = await exchange(wire, GET)
+    assert (failed.fault, failed.sent) == (Fault.CONNECTION, True)
+
+
 async def test_cancellation_passes() -> None:
     """A cancelled exchange raises `CancelledError` and nothing else."""
     arrived = asyncio.Event()

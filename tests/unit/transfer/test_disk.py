@@ -213,7 +213,7 @@ async def test_no_descriptor_is_not_the_servers_fault(cdn: Cdn, root: Path) -> N
 def test_every_fault_says_what_where_and_what_next(number: int, words: str, next_words: str) -> None:
     """The system's number becomes a sentence, a place and a next step; the cause stays attached."""
     with (
-        pytest.raises(StorageFailed, match="outputs/a.part could not be written") as caught,
+        pytest.raises(StorageFailed, match=r"outputs/a\.part could not be written") as caught,
         storage("outputs/a.part could not be written"),
     ):
         raise OSError(number, os.strerror(number))
