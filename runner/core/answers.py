@@ -179,7 +179,8 @@ class Ready:
     """The task has a result.
 
     Args:
-        address: http(s) address of the file; None for an operation without one.
+        address: http(s) address of the file; None for an operation without one. Where a file is due, None means that the task is said to
+            be done but its address is not there (yet): not a success, and the engine asks a few more times.
         outputs: Named outputs of the operation's schema.
         actual: What the provider says it cost, or None.
         units: The same in its own units, or None.

@@ -243,7 +243,7 @@ def advance(job: Job, event: Event) -> Job:
                 ready_at=event.at,
             )
         case events.Delivered():
-            return replace(moved, output=event.output, address=None, failure=None)
+            return replace(moved, output=event.output, outputs=_measured(job, event.output), address=None, failure=None)
         case events.SubmitLost():  # whatever came as a reply stays: it is all that a person has to decide by
             return replace(moved, failure=event.failure)
         case events.Refused() | events.GaveUp() | events.Skipped():
@@ -271,3 +271,10 @@ def advance(job: Job, event: Event) -> Job:
             return replace(moved, reply=None, failure=None)
         case _:  # an event type that the table lists and this function forgot
             raise InvalidTransition(job, event)
+
+
+def _measured(job: Job, output: OutputFile | None) -> Mapping[str, Any]:
+    """The outputs with the file's own duration where the provider named none."""
+    if output is None or output.duration_s is None or "duration_s" in job.outputs:
+        return job.outputs
+    return {**job.outputs, "duration_s": output.duration_s}

@@ -17,9 +17,8 @@ from jinja2.meta import find_undeclared_variables
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.template_filters import MOST_CHARACTERS, MOST_ITEMS
 from runner.manifest.template_sandbox import (
-    MOST_CHARACTERS,
-    MOST_ITEMS,
     SCOPE,
     MissingName,
     TemplateSandbox,
@@ -78,6 +77,7 @@ def compile_template(source: str) -> Template:
     """
     if len(source) > _LONGEST_TEMPLATE:
         raise Flaw(Code.TEMPLATE_TOO_LARGE, f"a template may have {_LONGEST_TEMPLATE:,} characters")
+    _sandbox().begin()
     try:
         tree = _sandbox().parse(source)
         restrain(tree)
@@ -155,7 +155,10 @@ def _value_renderer(template: JinjaTemplate) -> Callable[[Scope], Any]:
 
 
 def _guarded(render: Callable[[Scope], Any]) -> Callable[[Scope], Any]:
+    begin = _sandbox().begin
+
     def guarded(scope: Scope) -> Any:
+        begin()
         try:
             return render(scope)
         except Flaw:

@@ -4,37 +4,32 @@ A manifest may come from a stranger's pull request and its rows from anywhere, s
 random source or file, and cannot run long or grow large:
 
 * Statements are `if` and one level of `for`; there is no `set`, `macro`, `include` or recursion, so nothing accumulates.
-* A loop runs over at most 10,000 items, `range` gives at most 10,000 numbers, and a rendered text has at most 1,000,000 characters.
-* `*` and `%` work on numbers only, `**` on small ones. Filters and methods are an allow-list without those that make long text from
-  short (`center`, `format`, `indent`, …); `replace` and `join` compute the length of their result first.
+* A loop runs over at most 10,000 items, `range` gives at most 10,000 numbers, a rendering touches at most 1,000,000 items and makes at most
+  1,000,000 characters (`template_filters.py`).
+* `*` and `%` work on numbers only, `**` on small ones. Filters and methods are allow-lists without those that make long text from short
+  (`center`, `format`, `indent`, …).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import StrictUndefined, Undefined, nodes
-from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2 import StrictUndefined, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.template_filters import Metered, in_text, kind_of, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from jinja2.runtime import Context
 
-MOST_CHARACTERS: Final = 1_000_000
-MOST_ITEMS: Final = 10_000
 SCOPE: Final = ("vars", "row", "matrix", "job", "jobs")
 
-_FILTERS: Final = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last", "length", "list", "lower",
-    "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "string", "sum", "title",
-    "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount",
-)  # fmt: skip
 _METHODS: Final[dict[type, frozenset[str]]] = {
     str: frozenset({
         "capitalize", "casefold", "count", "endswith", "find", "isalpha", "isdigit", "isdecimal", "islower", "isupper", "lower",
@@ -130,73 +125,11 @@ class _Strict(StrictUndefined):
                 f"{label if label == 'the mapping' else f'`{label}`'} has no `{name}`",
             )
         else:
-            text = f"{_kind(owner)} has no `{name}`"
+            text = f"{kind_of(owner)} has no `{name}`"
         message = MissingName(text)
         message.hint = did_you_mean(str(name), candidates)
         message.in_row = isinstance(owner, Row)
         return message
-
-
-def _kind(value: object) -> str:
-    kinds = {
-        str: "a text",
-        int: "a number",
-        float: "a number",
-        bool: "a true/false",
-        list: "a list",
-        type(None): "null",
-    }
-    return kinds.get(type(value), "this value")
-
-
-def _too_large(what: str) -> Flaw:
-    return Flaw(Code.TEMPLATE_TOO_LARGE, what)
-
-
-def _range(*bounds: int) -> list[int]:
-    numbers = range(*bounds)
-    if len(numbers) > MOST_ITEMS:
-        raise _too_large(f"`range` gives at most {MOST_ITEMS:,} numbers here")
-    return list(numbers)
-
-
-def _loop(items: Any) -> list[Any]:
-    found: list[Any] = []
-    for item in items:
-        found.append(item)
-        if len(found) > MOST_ITEMS:
-            raise _too_large(f"a loop runs over at most {MOST_ITEMS:,} items")
-    return found
-
-
-def _replace(value: Any, old: str, new: str, count: int | None = None) -> str:
-    text, old, new = str(value), str(old), str(new)
-    times = text.count(old) if count is None else min(int(count), text.count(old))
-    if len(text) + times * (len(new) - len(old)) > MOST_CHARACTERS:
-        raise _too_large(f"`replace` makes more than {MOST_CHARACTERS:,} characters")
-    return text.replace(old, new, -1 if count is None else int(count))
-
-
-def _join(items: Any, separator: str = "") -> str:
-    parts: list[str] = [in_text(item) for item in _loop(items)]
-    if sum(map(len, parts)) + len(separator) * len(parts) > MOST_CHARACTERS:
-        raise _too_large(f"`join` makes more than {MOST_CHARACTERS:,} characters")
-    return separator.join(parts)
-
-
-def in_text(value: Any) -> Any:
-    """A value as it stands inside text: text and numbers as they are, true and false as YAML writes them.
-
-    Raises:
-        TemplateRuntimeError: It is null, a list or a mapping, which nobody wants to hear read aloud.
-    """
-    if value is True or value is False:
-        return "true" if value else "false"
-    if value is None:
-        raise TemplateRuntimeError("null stands inside text; give it a value, such as `| default('', true)`")
-    if isinstance(value, str | int | float | Undefined):
-        return value if isinstance(value, Undefined) else str(value)
-    raise TemplateRuntimeError(f"{_kind(value)} stands inside text; use `| join(', ')` or `| tojson`")
 
 
 class TemplateSandbox(ImmutableSandboxedEnvironment):
@@ -206,9 +139,11 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=_Strict, keep_trailing_newline=True, finalize=in_text, cache_size=0)
-        self.globals = {"range": _range}
-        allowed: dict[str, Callable[..., Any]] = {name: self.filters[name] for name in _FILTERS}
-        self.filters = {**allowed, "replace": _replace, "join": _join, "callsheet_loop": _loop}
+        metered = Metered()
+        self.begin = metered.begin
+        """To be called before each rendering."""
+        self.globals = {**metered.functions()}
+        self.filters = metered.filters()
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`: what a mapping holds comes before its methods, so a column may be called `items`."""
@@ -224,6 +159,9 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             return obj.look(str(argument))
         return super().getitem(obj, argument)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """`str.format` is no exception from the allow-list: one width in it makes a gigabyte."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a method or attribute is on the allow-list."""
         for kind, names in _METHODS.items():
@@ -236,7 +174,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise SecurityError(f"`{operator}` works on numbers only")
         if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 64):
-            raise _too_large("`**` works on small numbers only")
+            raise too_large("`**` works on small numbers only")
         return super().call_binop(context, operator, left, right)
 
 

@@ -52,7 +52,8 @@ _WORK_FAILURES: Final[Mapping[int, tuple[Code, str]]] = {
     -103: (Code.MODERATED, "political content"),
 }
 
-_PATHS: Final = ("work_video_path", "no_wm_work_video_path", "wm_work_video_path")
+_PATHS: Final = ("work_video_path", "wm_work_video_path", "no_wm_work_video_path")
+_CLEAN_PATHS: Final = ("no_wm_work_video_path", "work_video_path")
 _NO_REASONS: Final = frozenset({"success", "succeed"})
 _VOICE_OUTPUTS: Final = ("voice_engine_id", "audio_id")
 _MOST_ADDRESS_CHARS: Final = 8192
@@ -125,9 +126,7 @@ def read_task(
         return _ended(task, inputs)
     if stages == {Stage.SUCCEEDED}:
         address = _result(task, no_watermark=inputs.get("no_watermark") is True)
-        if address is not None:
-            return Ready(address, _outputs(task.work, address))
-        return Running(unknown_status=f"{task.words} without a result address")
+        return Ready(address, _outputs(task.work, address))
     # The gateway copies DreamFace's answer now and then: the work is often done a little before the envelope says so.
     is_ordinary = stages == {Stage.RUNNING} or (task.stage is Stage.RUNNING and task.work_stage is Stage.SUCCEEDED)
     return Running(progress=_progress(task), unknown_status=None if is_ordinary else task.words or "no status")
@@ -172,9 +171,8 @@ def _ended(task: _Task, inputs: Mapping[str, Any]) -> Ended:
 
 def _result(task: _Task, *, no_watermark: bool) -> str | None:
     """Where the file is. Forks of new-api put the address into `fail_reason` on success: the last place to look."""
-    preferred = "no_wm_work_video_path" if no_watermark else "work_video_path"
-    second = "work_video_path" if no_watermark else "wm_work_video_path"
-    candidates = (task.work.get(preferred), task.work.get(second), task.envelope.get("fail_reason"))
+    paths = _CLEAN_PATHS if no_watermark else _PATHS
+    candidates = (*(task.work.get(path) for path in paths), task.envelope.get("fail_reason"))
     return next((address for address in map(_address, map(text, candidates)) if address), None)
 
 
@@ -199,14 +197,14 @@ def _progress(task: _Task) -> float | None:
     return min(1.0, max(0.0, value if is_share else value / 100))
 
 
-def _outputs(work: Mapping[str, Any], address: str) -> dict[str, str]:
+def _outputs(work: Mapping[str, Any], address: str | None) -> dict[str, str]:
     cover = _address(text(work.get("work_webp_path")))
     voices = (
         {name: text(info.get(name)) for name in _VOICE_OUTPUTS} for info in _voice_infos(work.get("animate_params_str"))
     )
     # Both ids from one entry: ids of two voices do not go together.
     voice = max(({name: words for name, words in ids.items() if words} for ids in voices), key=len, default={})
-    return {"video_url": address, **({"cover_url": cover} if cover else {}), **voice}
+    return {**({"video_url": address} if address else {}), **({"cover_url": cover} if cover else {}), **voice}
 
 
 def _voice_infos(packed: Any) -> Iterator[Mapping[str, Any]]:

@@ -184,9 +184,14 @@ async def test_a_finished_file_of_another_task_is_replaced(
     assert (root / "welcome/anna.mp4").read_bytes() == CONTENT[:2000]
 
 
-async def test_an_altered_file_is_not_taken_for_finished(cdn: Cdn, delivery: FileDelivery, root: Path) -> None:
-    """A claim proves nothing about other bytes of the same length."""
+@pytest.mark.parametrize(
+    "altered", [bytes(len(CONTENT)), CONTENT + b"x", CONTENT[:-1]], ids=["other", "longer", "shorter"]
+)
+async def test_an_altered_file_is_not_taken_for_finished(
+    cdn: Cdn, delivery: FileDelivery, root: Path, altered: bytes
+) -> None:
+    """A claim proves nothing about other bytes."""
     output(await delivery.deliver(cdn.order()))
-    (root / "welcome/anna.mp4").write_bytes(bytes(len(CONTENT)))
+    (root / "welcome/anna.mp4").write_bytes(altered)
     output(await delivery.deliver(cdn.order()))
     assert (root / "welcome/anna.mp4").read_bytes() == CONTENT

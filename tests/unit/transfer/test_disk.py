@@ -17,8 +17,9 @@ from runner.media.probe import probe
 from runner.transfer.delivery import FileDelivery
 from runner.transfer.disk import storage
 from runner.transfer.download import Bounds
+from tests.unit.transfer.cdn import cut_after, status
 from tests.unit.transfer.conftest import CONTENT
-from tests.unit.transfer.outcome import files, output
+from tests.unit.transfer.outcome import files, output, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,23 @@ async def test_a_pipe_in_the_place_of_the_part_does_not_hang(cdn: Cdn, delivery:
     os.mkfifo(root / "welcome/anna.part")
     os.mkfifo(root / "welcome/.anna.part.json")
     assert isinstance(await asyncio.wait_for(delivery.deliver(cdn.order()), 5), OutputFile)
+
+
+@pytest.mark.parametrize(
+    "plant", [os.symlink, os.link, lambda _target, path: os.mkfifo(path)], ids=["symbolic", "hard", "pipe"]
+)
+async def test_a_link_to_the_same_bytes_is_not_continued(
+    cdn: Cdn, delivery: FileDelivery, root: Path, *, outside: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """Even where the bytes are as claimed, a part that is a link would carry the rest into another file."""
+    cdn.answers = [cut_after(1000), status(500)]
+    problem(await delivery.deliver(cdn.order()))
+    (outside / "precious").write_bytes(CONTENT[:1000])
+    (root / "welcome/anna.part").unlink()
+    plant(outside / "precious", root / "welcome/anna.part")
+    output(await delivery.deliver(cdn.order()))
+    assert (outside / "precious").read_bytes() == CONTENT[:1000]
+    assert (root / "welcome/anna.mp4").read_bytes() == CONTENT
 
 
 async def test_a_folder_in_the_place_of_the_file_is_said(cdn: Cdn, delivery: FileDelivery, root: Path) -> None:

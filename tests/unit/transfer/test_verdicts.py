@@ -112,7 +112,8 @@ async def test_a_slow_connection_is_replaced(cdn: Cdn, root: Path) -> None:
 
     cdn.answers = [trickle]
     quick = FileDelivery(root, probe=probe, reserve_bytes=0, bounds=Bounds(slow_window_s=0.3))
-    output(await quick.deliver(cdn.order()))
+    async with asyncio.timeout(3):
+        output(await quick.deliver(cdn.order()))
     await quick.close()
     assert cdn.ranges[0] is None
     assert cdn.ranges[1] is not None

@@ -1,0 +1,1 @@
+"""Measurements of the product against a bare client, in one run: `make bench`."""

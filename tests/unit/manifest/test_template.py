@@ -1,0 +1,115 @@
+"""Templates: types, scope, and a sandbox that holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.manifest.flaws import Flaw
+from runner.manifest.template import compile_template
+from runner.manifest.template_sandbox import JobFacts, Matrix, Row, Vars
+
+VALUES = st.one_of(st.text(max_size=8), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
+PIECES = st.sampled_from(
+    ["Hi ", "100% ", "%s", "{{ row.a }}", "{{ row['b c'] }}", "{{ matrix.m }}", "{{ job.key }}", "{{ vars.v }}", "\n", "}"]
+)
+
+
+def scope(**row: Any) -> dict[str, Any]:
+    """A scope with one row."""
+    return {
+        "vars": Vars(v="value", items=[1, 2], deep={"er": "x"}),
+        "row": Row(row),
+        "matrix": Matrix(m="en"),
+        "job": JobFacts(id="a/1", name="a", key="1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{{ row.n }}", 3),
+        ("{{ row.n > 2 }}", True),
+        ("{{ row.list }}", [1, {"a": None}]),
+        ("{{ vars.deep }}", {"er": "x"}),
+        ("{{ (1, 2) }}", [1, 2]),
+        ("{{ range(3) }}", [0, 1, 2]),
+        ("{{ row.list | map('string') }}", ["1", "{'a': None}"]),
+        ("{{ vars.deep.items() }}", [["er", "x"]]),
+        ("{{ none }}", None),
+        ("{{ row.n }} ", "3 "),
+        ("{{ row.n }}{{ row.n }}", "33"),
+        ("{{ row.yes }}!", "true!"),
+        ("{{ 0.1 + 0.2 }}s", "0.30000000000000004s"),
+        ("{{ row.items }}", "a column"),
+        ("{{ vars.items }}", [1, 2]),
+        ("{{ row.missing | default('none') }}", "none"),
+        ("{% if row.missing is defined %}x{% else %}y{% endif %}", "y"),
+        ("{# a comment #}text", "text"),
+        ("line\n", "line\n"),
+        ("{{ '<b>' | tojson }} & <i>", '"<b>" & <i>'),
+        ("{{ 'a-b' | replace('-', ' ') | title }}", "A B"),
+        ("{{ ['a', true] | join(', ') }}.", "a, true."),
+    ],
+)
+def test_value(source: str, value: object) -> None:
+    """A single expression keeps its type; anything else is text."""
+    row = {"n": 3, "list": [1, {"a": None}], "yes": True, "items": "a column"}
+    rendered = compile_template(source).render(scope(**row))
+    assert rendered == value
+    assert type(rendered) is type(value)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=5), VALUES, VALUES)
+def test_quick_path_is_jinja(pieces: list[str], a: object, b: object) -> None:
+    """Templates that only put names into text give what Jinja2 gives for the same text written as a concatenation."""
+    source = "".join(pieces)
+    quick = _result(source, scope(a=a, **{"b c": b}))
+    # An `if` is beyond the quick path and changes nothing else, apart from the type of a single expression.
+    slow = _result(f"{{% if true %}}{source}{{% endif %}}", scope(a=a, **{"b c": b}))
+    if re.fullmatch(r"\{\{[^{}]*\}\}", source):
+        assert isinstance(slow, Flaw) or not isinstance(quick, str) or quick == slow
+    else:
+        assert str(quick) == str(slow)
+
+
+def _result(source: str, values: dict[str, Any]) -> object:
+    try:
+        return compile_template(source).render(values)
+    except Flaw as flaw:
+        return flaw
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "hint"),
+    [
+        ("{{ row.frist }}", "`row` has no `frist`", "did you mean `first`?"),
+        ("Hi {{ row.frist }}", "`row` has no `frist`", "did you mean `first`?"),
+        ("{{ vars.deep.err }}", "the mapping has no `err`", "did you mean `er`?"),
+        ("{{ 'x'.foo }}", "a text has no `foo`", None),
+        ("{{ matrix.language }}", "`matrix` has no `language`", None),
+    ],
+)
+def test_unknown_name(source: str, words: str, hint: str | None) -> None:
+    """A name that is not there fails with the name that was probably meant."""
+    with pytest.raises(Flaw, match=re.escape(words)) as caught:
+        compile_template(source).render(scope(first="Ann"))
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("source", ["{{ row.keys }}", "{{ range }}", "{{ row.keys.__self__ }}", "{{ vars.deep.update({}) }}"])
+def test_nothing_but_values_comes_out(source: str) -> None:
+    """Methods, functions and what changes the scope are refused."""
+    with pytest.raises(Flaw):
+        compile_template(source).render(scope())
+
+
+def test_what_a_template_uses_is_known() -> None:
+    """A compiled template says which names and jobs it uses."""
+    template = compile_template("{{ row.a }} {{ jobs['x'].outputs.y }} {{ jobs.z.outputs.y }}")
+    assert (template.names, template.job_ids, template.job_names_unknown) == ({"row", "jobs"}, ("z", "x"), False)
+    assert compile_template("{{ jobs[row.a].outputs.y }}").job_names_unknown
