@@ -325,7 +325,7 @@ class _Job:
             exit_code=code,
             outputs=os.path.relpath(self.campaign.output_dir),
             report=os.path.relpath(report_folder(self.campaign) / "index.html"),
-            stops=_stops(outcome),
+            stops=_stops(outcome, totals.count(State.RUNNING) + totals.count(State.DOWNLOADING)),
             color=wants_color(stream),
         )
         (tell if self.settings.quiet else say)(summary.rstrip("\n"))
@@ -347,13 +347,16 @@ class _Job:
         return min(codes, key=list(Exit).index)
 
 
-def _stops(outcome: Outcome) -> list[str]:
-    """Why less was done than planned, in sentences."""
+def _stops(outcome: Outcome, paid: int) -> list[str]:
+    """Why less was done than planned, in sentences; `paid` tasks run on at the provider or wait to be fetched."""
     sentences = [f"{name} stopped: {failure.code} {failure.message}" for name, failure in outcome.account_stops.items()]
     if outcome.closing_reason:
         sentences.append(f"submissions stopped: {outcome.closing_reason}")
-    if outcome.stopped_by == "deadline":
-        sentences.append("the deadline came; what runs on at the provider is paid, and the next run goes on with it")
+    if outcome.stopped_by in ("deadline", "signal"):
+        what = "the deadline came" if outcome.stopped_by == "deadline" else "stopped by a signal"
+        sentences.append(
+            f"{what}; {paid} tasks are paid already and run on at the provider: the next run goes on with them"
+        )
     if outcome.left_running:
         sentences.append(
             f"{outcome.left_running} tasks run longer than `poll.deadline_s`; the next run goes on with them"

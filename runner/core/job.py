@@ -157,7 +157,7 @@ class Job:
         failure: Why it failed, is in doubt or was skipped.
         submitted_at: Unix seconds of the last intent; the other times likewise; None until then.
         accepted_at: When the task id came.
-        ready_at: When the result was seen.
+        ready_at: When the result was first seen; fetching a lost file again leaves it.
         done_at: When it reached a terminal state.
     """
 
@@ -240,7 +240,7 @@ def advance(job: Job, event: Event) -> Job:
                 outputs=event.outputs,
                 actual=event.actual if event.actual is not None else job.actual,
                 units=event.units if event.units is not None else job.units,
-                ready_at=event.at,
+                ready_at=job.ready_at if job.ready_at is not None else event.at,
             )
         case events.Delivered():
             return replace(moved, output=event.output, outputs=_measured(job, event.output), address=None, failure=None)

@@ -356,7 +356,7 @@ class Run:
         """From an accepted task to the file."""
         if self._stopped_by is not None or self._fatal is not None:
             return
-        reserved = job.reserved
+        reserved, was_ready = job.reserved, job.ready_at is not None
         if job.state is State.RUNNING:
             job = await follow(self.ctx, lane, job, work.spec.inputs, resumed=resumed)
             if job.state is State.RUNNING:
@@ -371,7 +371,8 @@ class Run:
             finally:
                 lane.fetching -= 1
         self._space.learn(job)
-        self._count_cost(job)
+        if not was_ready:  # a file that is fetched again was paid before
+            self._count_cost(job)
         if job.state is not State.PENDING:  # pending: the account ran out of money, a next run tries again
             await self._end(work, job)
 

@@ -83,9 +83,14 @@ class Metered:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """What templates call as filters; `callsheet_loop` is put around what a `for` runs over."""
-        borrowed: dict[str, Callable[..., Any]] = {name: self._metered(FILTERS[name]) for name in _BORROWED}
-        own = {"replace": self._replace, "join": self._join, "tojson": self._tojson, "callsheet_loop": self._loop}
-        return borrowed | own
+        borrowed = {name: self._metered(FILTERS[name]) for name in _BORROWED}
+        own: dict[str, Callable[..., Any]] = {
+            "replace": self._replace,
+            "join": self._join,
+            "tojson": self._tojson,
+            "callsheet_loop": self._loop,
+        }
+        return {**borrowed, **own}
 
     def _pay(self, steps: int) -> None:
         self._steps += steps

@@ -147,13 +147,17 @@ class Totals:
             self.run_bytes += job.output.size_bytes
 
     def _add_cost(self, job: ReportJob) -> None:
-        is_of_run = job.shelf not in (Shelf.CACHED, Shelf.ORPHAN)
+        is_of_run = job.shelf not in (Shelf.CACHED, Shelf.ORPHAN) and not self._was_paid_before(job)
         if job.actual is None:
             self.run_unknown += is_of_run and _may_cost(job)
             return
         sums = [self._costs, self._run_costs] if is_of_run else [self._costs]
         for costs in sums:
             costs[job.actual.currency] = costs.get(job.actual.currency, Decimal(0)) + job.actual.amount
+
+    def _was_paid_before(self, job: ReportJob) -> bool:
+        """Whether the result was there before the run: it only fetched the file again."""
+        return self.run_started_at is not None and job.ready_at is not None and job.ready_at < self.run_started_at
 
     def _add_to_group(self, kind: Kind, job: ReportJob) -> None:
         group = self._groups.setdefault(kind, CauseGroup(kind))

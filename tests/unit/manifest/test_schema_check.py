@@ -13,14 +13,18 @@ from runner.manifest.operations import operation_schema
 from runner.manifest.schema_check import SchemaCheck, SchemaUnusable
 from runner.schema_files import load_schema, operation_names
 
-ANY = st.sampled_from([None, True, 0, 1, 1.0, 0.05, "", " ", "x", "x\n", "https://a/b", "https://a/b\n", [], ["x"], {}, {"env": "A"}])
+ANY = st.sampled_from(
+    [None, True, 0, 1, 1.0, 0.05, "", " ", "x", "x\n", "https://a/b", "https://a/b\n", [], ["x"], {}, {"env": "A"}]
+)
 
 
 def _values(schema: dict[str, Any], root: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that nearly fit a schema: its own keys and words, and some that are wrong."""
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
-    known = st.sampled_from([*schema.get("enum", []), *schema.get("examples", []), schema.get("const"), schema.get("default")])
+    known = st.sampled_from(
+        [*schema.get("enum", []), *schema.get("examples", []), schema.get("const"), schema.get("default")]
+    )
     if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
         fields = {key: _values(value, root) for key, value in schema.get("properties", {}).items()}
         extra = schema.get("additionalProperties")
@@ -48,7 +52,7 @@ MANIFEST_CHECK = SchemaCheck(MANIFEST)
 @settings(max_examples=300, deadline=None)
 @given(_values(MANIFEST, MANIFEST))
 def test_manifest_verdicts_agree(value: Any) -> None:
-    """jsonschema explains exactly what jsonschema-rs refuses, for manifests."""
+    """Jsonschema explains exactly what jsonschema-rs refuses, for manifests."""
     _agrees(MANIFEST_CHECK, MANIFEST, value)
 
 
