@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from runner.cli.opening import open_manifest, open_state, state_folder
 from runner.cli.screen import say
 from runner.core import events
+from runner.core.codes import Code
 from runner.core.errors import DecisionRefused
+from runner.core.events import Failure
 from runner.core.job import Job, State, advance
 from runner.core.ports import Move
 from runner.store.lock import hold_lock
@@ -56,13 +58,28 @@ def record_decisions(
 
 
 async def _commit(store: StateStore, doubts: Sequence[Job], decision: events.Decision) -> None:
-    moves = [Move(before=job, events=(decision,), after=advance(job, decision)) for job in doubts]
-    await asyncio.gather(*(store.commit(move) for move in moves))
+    await asyncio.gather(*(store.commit(_move(job, decision)) for job in doubts))
+
+
+def _move(job: Job, decision: events.Decision) -> Move:
+    steps: tuple[events.Event, ...] = (decision,)
+    if job.state is State.SUBMITTING:
+        failure = Failure(cause=None, code=Code.IN_DOUBT, message="the run ended before the reply was stored")
+        steps = (events.SubmitLost(at=decision.at, failure=failure), decision)
+    after = job
+    for step in steps:
+        after = advance(after, step)
+    return Move(before=job, events=steps, after=after)
+
+
+def _is_cut_off(row: Job) -> bool:
+    """Whether a run died in the middle of its submission: with the lock in our hand nobody else works on it, so it is in doubt."""
+    return row.state is State.SUBMITTING and row.reply is None
 
 
 def _in_doubt(store: StateStore, campaign: Campaign, job_id: str) -> Job:
     rows = store.rows([job_id]).get(job_id, ())
-    doubts = [row for row in rows if row.state is State.IN_DOUBT]
+    doubts = [row for row in rows if row.state is State.IN_DOUBT or _is_cut_off(row)]
     if doubts:
         return doubts[-1]
     known = f"it is {rows[-1].state.value}" if rows else "the state does not know it"

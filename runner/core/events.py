@@ -178,6 +178,13 @@ class Delivered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relocated(Event):
+    """The manifest wants the delivered file under another path, and it stands there now, durable, too."""
+
+    output: OutputFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFailed(Event):
     """The result is there but could not be fetched, or is gone."""
 

@@ -85,6 +85,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     },
     State.SUCCEEDED: {
         events.Reopened: State.RUNNING,
+        events.Relocated: State.SUCCEEDED,
     },
     State.FAILED: {
         events.Requeued: State.PENDING,
@@ -123,6 +124,11 @@ class OutputFile:
     width: int | None = None
     height: int | None = None
     has_audio: bool | None = None
+
+    @property
+    def stem(self) -> str:
+        """The path without its suffix, as a job spec's `output` names it."""
+        return self.path.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +250,8 @@ def advance(job: Job, event: Event) -> Job:
             )
         case events.Delivered():
             return replace(moved, output=event.output, outputs=_measured(job, event.output), address=None, failure=None)
+        case events.Relocated():
+            return replace(moved, output=event.output, done_at=job.done_at)
         case events.SubmitLost():  # whatever came as a reply stays: it is all that a person has to decide by
             return replace(moved, failure=event.failure)
         case events.Refused() | events.GaveUp() | events.Skipped():

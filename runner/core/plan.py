@@ -105,17 +105,19 @@ def decide(
         case State.CANCELLED:
             return Decision(Action.BLOCKED, "abandoned by decision", job)
         case State.SUCCEEDED:
-            return _decide_succeeded(job, file_state)
+            return _decide_succeeded(spec, job, file_state)
         case State.FAILED:
             return _decide_failed(job, retry_failed=retry_failed)
         case _:
             assert_never(job.state)
 
 
-def _decide_succeeded(job: Job, file_state: Callable[[OutputFile], FileState]) -> Decision:
+def _decide_succeeded(spec: JobSpec, job: Job, file_state: Callable[[OutputFile], FileState]) -> Decision:
     if job.output is None:
         return Decision(Action.UP_TO_DATE, "done", job)
     match file_state(job.output):
+        case FileState.UNCHANGED if job.output.stem != spec.output:
+            return Decision(Action.DOWNLOAD, f"its path changed: {job.output.path} is put there", job)
         case FileState.UNCHANGED:
             return Decision(Action.UP_TO_DATE, "delivered and unchanged", job)
         case FileState.MISSING:

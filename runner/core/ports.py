@@ -278,6 +278,20 @@ class Delivery(Protocol):
     def look(self, output: OutputFile) -> FileState:
         """Whether a delivered file is there and unchanged: by size and modification time, by digest when these differ."""
 
+    async def relocate(self, output: OutputFile, stem: str) -> OutputFile:
+        """Put a delivered, unchanged file under another path too; the old one is left alone.
+
+        Args:
+            output: The file.
+            stem: The new path relative to the output folder, without suffix.
+
+        Returns:
+            The file under the new path, durable.
+
+        Raises:
+            StorageFailed: It could not be done; the old file is untouched.
+        """
+
     def free_bytes(self) -> int:
         """Bytes free for us where the outputs go."""
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from runner.core import events
@@ -19,6 +20,7 @@ from runner.core.events import Failure
 from runner.core.job import Job, State
 from runner.core.money import Money
 from runner.core.notices import Stopping
+from runner.core.plan import FileState
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
 from runner.engine.inputs import OutputMissing, resolved
@@ -55,7 +57,7 @@ class Outcome:
         account_stops: Why accounts, or single operations of them, stopped, by their names.
         closing_reason: What ended all submissions, in a sentence; "" when nothing did.
         left_running: Tasks that were left running at their poll deadline.
-        spent: What the jobs cost that this run brought to their end; None when that of one is unknown, or for none.
+        spent: What the jobs cost that this run brought to their end; None when that of one is unknown.
         fatal: What ended the run early, or None.
     """
 
@@ -125,9 +127,14 @@ class Run:
             account_stops=self._stops(),
             closing_reason=self.ctx.closing_reason,
             left_running=self.ctx.left_running,
-            spent=None if self._has_unknown_cost else self._spent,
+            spent=None if self._has_unknown_cost else self._spent or self._nothing(),
             fatal=self._fatal,
         )
+
+    def _nothing(self) -> Money | None:
+        """An exact zero in the run's currency; None when it has none."""
+        currency = next((lane.currency for lane in self.lanes.values() if lane.currency is not None), None)
+        return None if currency is None else Money(Decimal(0), currency)
 
     def _stops(self) -> dict[str, Failure]:
         stops = {name: lane.stopped for name, lane in self.lanes.items() if lane.stopped is not None}
@@ -344,6 +351,8 @@ class Run:
         """Ask a task that ended long ago for its file."""
         try:
             job = self._row(work)
+            if await self._relocated(work, job):
+                return
             if job.state is not State.RUNNING:
                 job = await self.ctx.journal.move(
                     job, events.Reopened(at=self.ctx.clock.wall(), reason="its file is not there")
@@ -351,6 +360,18 @@ class Run:
         finally:
             lane.fetching -= 1
         await self._carry(lane, work, job, resumed=True, holds_slot=False)
+
+    async def _relocated(self, work: Work, job: Job) -> bool:
+        """Put a file that is there under the path that the manifest wants now; whether that was all to do."""
+        output = job.output
+        if job.state is not State.SUCCEEDED or output is None or output.stem == work.spec.output:
+            return False
+        if self.ctx.delivery.look(output) is not FileState.UNCHANGED:
+            return False
+        moved = await self.ctx.delivery.relocate(output, work.spec.output)
+        event = events.Relocated(at=self.ctx.clock.wall(), output=moved)
+        await self._end(work, await self.ctx.journal.move(job, event))
+        return True
 
     async def _carry(self, lane: Lane, work: Work, job: Job, *, resumed: bool, holds_slot: bool) -> None:
         """From an accepted task to the file."""

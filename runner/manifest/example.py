@@ -19,7 +19,7 @@ _FILES: Final = {
 _SCHEMA: Final = "callsheet.schema.json"
 
 
-class ExampleExists(Exception):
+class ExampleExists(FileExistsError):
     """Files of the example are there already; nothing was written.
 
     Args:
@@ -27,7 +27,7 @@ class ExampleExists(Exception):
     """
 
     def __init__(self, paths: list[Path]) -> None:
-        super().__init__(f"{', '.join(map(str, paths))} exists already; nothing was written")
+        super().__init__(", ".join(map(str, paths)))
         self.paths = paths
 
 

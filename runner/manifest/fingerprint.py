@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import rfc8785
 
 from runner.core import references
-from runner.core.references import OutputRef, marker
+from runner.core.references import marker
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EXACT: Final = 2**53 - 1
+_MOST_KNOWN: Final = 10_000
 _quick_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -79,7 +80,7 @@ class Fingerprints:
         self._end = b',"operation":' + canonical(name) + b',"type":' + canonical(provider) + b"}"
 
     def of(self, inputs: Any) -> tuple[str, bytes]:
-        """The fingerprint of inputs without references, and their canonical JSON.
+        """The fingerprint of inputs in which no references are left (`Contents`), and their canonical JSON.
 
         Raises:
             Flaw: JSON cannot carry the inputs.
@@ -87,42 +88,55 @@ class Fingerprints:
         body = canonical(inputs)
         return sha256(b'{"inputs":' + body + self._end).hexdigest(), body
 
-    def with_references(self, inputs: Any, fingerprint_of: Callable[[str], str]) -> str:
-        """The fingerprint of inputs with references.
 
-        Args:
-            inputs: With markers.
-            fingerprint_of: Gives the fingerprint of a job by its id.
+class Contents:
+    """Puts needed jobs' fingerprints in the place of references.
+
+    Args:
+        fingerprint_of: Gives the fingerprint of a job by its id.
+    """
+
+    def __init__(self, fingerprint_of: Callable[[str], str]) -> None:
+        self._fingerprint_of = fingerprint_of
+        self._known: dict[str, tuple[Any, tuple[str, ...]]] = {}
+
+    def of(self, inputs: Any) -> tuple[Any, tuple[str, ...]]:
+        """The inputs as they count for the fingerprint, and the ids of the jobs that they refer to.
 
         Raises:
-            Flaw: JSON cannot carry the inputs, or whatever `fingerprint_of` raises.
+            Flaw: Whatever `fingerprint_of` raises.
             BrokenReference: A filter changed a marker.
         """
-        return self.of(_by_content(inputs, fingerprint_of))[0]
+        ids: list[str] = []
+        return self._value(inputs, ids), tuple(ids)
 
+    def _value(self, value: Any, ids: list[str]) -> Any:
+        kind = type(value)
+        if kind is str:
+            if references.OPEN not in value and references.CLOSE not in value:
+                return value
+            content, found = self._text(value)
+            ids += found
+            return content
+        if kind is dict:
+            return {key: self._value(item, ids) for key, item in value.items()}
+        return [self._value(item, ids) for item in value] if kind is list else value
 
-def _by_content(value: Any, fingerprint_of: Callable[[str], str]) -> Any:
-    match value:
-        case str() if references.OPEN in value:
-            return _text_by_content(value, fingerprint_of)
-        case dict():
-            return {key: _by_content(item, fingerprint_of) for key, item in value.items()}
-        case list():
-            return [_by_content(item, fingerprint_of) for item in value]
-        case _:
-            return value
+    def _text(self, text: str) -> tuple[Any, tuple[str, ...]]:
+        # A block that refers to one job has the same few texts in a million rows.
+        if text not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = self._read(text)
+        return self._known[text]
 
-
-def _text_by_content(text: str, fingerprint_of: Callable[[str], str]) -> Any:
-    pieces: list[Any] = []
-    rest = text
-    for ref in references.find(text):
-        before, _, rest = rest.partition(marker(ref))
-        pieces += [before] if before else []
-        pieces.append(_reference(ref, fingerprint_of))
-    pieces += [rest] if rest else []
-    return pieces[0] if len(pieces) == 1 else {"text": pieces}
-
-
-def _reference(ref: OutputRef, fingerprint_of: Callable[[str], str]) -> dict[str, str]:
-    return {"job": fingerprint_of(ref.job), "output": ref.output}
+    def _read(self, text: str) -> tuple[Any, tuple[str, ...]]:
+        refs = list(references.find(text))
+        pieces: list[Any] = []
+        rest = text
+        for ref in refs:
+            before, _, rest = rest.partition(marker(ref))
+            pieces += [before] if before else []
+            pieces.append({"job": self._fingerprint_of(ref.job), "output": ref.output})
+        pieces += [rest] if rest else []
+        return pieces[0] if len(pieces) == 1 else {"text": pieces}, tuple(ref.job for ref in refs)

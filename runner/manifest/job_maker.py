@@ -9,7 +9,7 @@ from runner.core.references import BrokenReference, OutputRef
 from runner.core.spec import JobSpec
 from runner.manifest.blocks import reserved_character, strings_in
 from runner.manifest.codes import Code
-from runner.manifest.fingerprint import canonical
+from runner.manifest.fingerprint import Contents, canonical
 from runner.manifest.flaws import Flaw
 from runner.manifest.matrix import as_part
 from runner.manifest.paths import id_part_flaw, output_flaw
@@ -65,6 +65,7 @@ class JobMaker:
         """What the templates of the present job see."""
         self._block = block
         self._needed = needed
+        self._contents = Contents(needed.fingerprint_of)
         self._keys: dict[str, int] = {}
 
     def key(self, row: Row, span: Span) -> str:
@@ -127,11 +128,14 @@ class JobMaker:
         )
 
     def _with_references(self, inputs: Any, row: Row) -> tuple[str, tuple[str, ...]]:
-        if _RESERVED in canonical(row):
-            _refuse_reserved(row)  # a row could forge a reference
-        ids = [ref.job for at, text in strings_in(inputs, ()) for ref in _references(text, at)]
-        fingerprint = self._block.fingerprints.with_references(inputs, self._needed.fingerprint_of)
-        return fingerprint, tuple(dict.fromkeys((*ids, *self._block.needs)))
+        if _may_be_reserved(row) and _is_reserved(row):
+            raise reserved_character()  # it could forge a reference
+        try:
+            content, ids = self._contents.of(inputs)
+        except BrokenReference as error:
+            hint = "put the whole output in, or text around it"
+            raise Flaw(Code.BROKEN_REFERENCE, str(error), hint=hint, within=_broken(inputs)) from error
+        return self._block.fingerprints.of(content)[0], tuple(dict.fromkeys((*ids, *self._block.needs)))
 
     def _complain(self, inputs: Any) -> None:
         """Say what the schema refuses. An output of another job counts as a value of the kind that it will have.
@@ -167,17 +171,31 @@ class JobMaker:
         return output
 
 
-def _references(text: str, at: Pointer) -> list[OutputRef]:
-    if references.OPEN not in text and references.CLOSE not in text:
-        return []
+def _broken(inputs: Any) -> Pointer | None:
+    """Where a reference was changed."""
+    for at, text in strings_in(inputs, ()):
+        try:
+            list(references.find(text))
+        except BrokenReference:
+            return at
+    return None
+
+
+def _may_be_reserved(row: Row) -> bool:
+    """A quick look for characters that mark references; what is not all text is looked at closely."""
     try:
-        return list(references.find(text))
-    except BrokenReference as error:
-        hint = "put the whole output in, or text around it"
-        raise Flaw(Code.BROKEN_REFERENCE, str(error), hint=hint, within=at) from error
+        text = "".join([*row, *row.values()])
+    except TypeError:
+        return True
+    return references.OPEN in text or references.CLOSE in text
 
 
-def _refuse_reserved(value: Any) -> None:
-    for at, text in strings_in(value, ()):
-        if references.OPEN in text or references.CLOSE in text:
-            raise reserved_character(at)
+def _is_reserved(value: Any) -> bool:
+    body = canonical(value)
+    return references.OPEN.encode() in body or references.CLOSE.encode() in body
+
+
+def _refuse_reserved(inputs: Any) -> None:
+    if _is_reserved(inputs):
+        marked = (at for at, text in strings_in(inputs, ()) if references.OPEN in text or references.CLOSE in text)
+        raise reserved_character(next(marked, None))

@@ -83,7 +83,14 @@ def _facts(event: Event) -> dict[str, Any]:
             return {"reason": event.reason}
         case events.TaskFailed():
             return {"failure": plain(event.failure), "charged": event.charged}
-        case events.Refused() | events.GaveUp() | events.SubmitLost() | events.DeliveryFailed() | events.Skipped():
+        case (
+            events.Refused()
+            | events.GaveUp()
+            | events.SubmitLost()
+            | events.Unpaid()
+            | events.DeliveryFailed()
+            | events.Skipped()
+        ):
             return {"failure": plain(event.failure)}
         case events.TaskReady():
             return {
@@ -91,7 +98,7 @@ def _facts(event: Event) -> dict[str, Any]:
                 "actual": None if event.actual is None else str(event.actual),
                 "units": event.units,
             }
-        case events.Delivered(output=output):
+        case events.Delivered(output=output) | events.Relocated(output=output):
             return {"output": None if output is None else plain(output)}
         case events.Decision():
             return {"who": event.who, "why": event.why}

@@ -122,11 +122,11 @@ def _line(attempt: int, event: Event, job: Job) -> dict[str, Any] | None:
             return _accepted(attempt, event, job)
         case events.NotSent() | events.NotFound() | events.Refused():
             return _closed(attempt, event, job, Outcome.NOT_ACCEPTED)
+        case events.Unpaid() | events.TaskFailed(charged=False):
+            settled = _encode_money(Money(Decimal(0), ""))
+            return _closed(attempt, event, job, Outcome.FINISHED) | {"settled": settled}
         case events.Delivered() | events.TaskFailed():
-            settled = (
-                Money(Decimal(0), "") if isinstance(event, events.TaskFailed) and event.charged is False else job.actual
-            )
-            return _closed(attempt, event, job, Outcome.FINISHED) | {"settled": _encode_money(settled)}
+            return _closed(attempt, event, job, Outcome.FINISHED) | {"settled": _encode_money(job.actual)}
         case events.Abandoned():
             return _closed(attempt, event, job, Outcome.ABANDONED) | {"who": event.who}
         case events.Resubmitted():

@@ -61,7 +61,7 @@ def numbered(move: Move) -> Iterator[tuple[int, Event]]:
     attempt = move.before.attempt
     for event in move.events:
         yield attempt, event
-        if isinstance(event, events.Retried | events.Resubmitted):
+        if isinstance(event, events.Retried | events.Resubmitted | events.Unpaid):
             attempt += 1
 
 
@@ -74,7 +74,9 @@ def _change(attempt: int, event: Event) -> Reserve | Settle | None:
     match event:
         case events.SubmitStarted():
             return Reserve(attempt, event.reserved, day_of(event.at))
-        case events.NotSent() | events.NotFound() | events.Refused() | events.TaskFailed(charged=False):
+        case (
+            events.NotSent() | events.NotFound() | events.Refused() | events.Unpaid() | events.TaskFailed(charged=False)
+        ):
             return Settle(attempt, None)
         case events.TaskReady(actual=Money() as actual):
             return Settle(attempt, actual)

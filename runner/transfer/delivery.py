@@ -19,6 +19,7 @@ from runner.transfer import disk
 from runner.transfer.download import Bounds, Download
 from runner.transfer.partial import Partial, claim_name
 from runner.transfer.publish import find_published, publish
+from runner.transfer.relocate import relocate
 from runner.transfer.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class FileDelivery(Delivery):
                 return FileState.MISSING
             raise disk.storage_failed(error, f"{path} could not be read") from error
         return FileState.UNCHANGED if same else FileState.ALTERED
+
+    async def relocate(self, output: OutputFile, stem: str) -> OutputFile:
+        """Put a delivered file under another path too; see `Delivery.relocate`."""
+        return await self._off_loop(lambda: relocate(self._root, output, stem))
 
     def free_bytes(self) -> int:
         """Bytes free for this user where the outputs go, or will go; nothing is subtracted.

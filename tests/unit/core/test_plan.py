@@ -47,6 +47,12 @@ def failed(cause: Cause) -> Job:
         (replace(ROW, state=State.SUCCEEDED, output=FILE), FileState.UNCHANGED, Action.UP_TO_DATE, Action.UP_TO_DATE),
         (replace(ROW, state=State.SUCCEEDED, output=FILE), FileState.MISSING, Action.DOWNLOAD, Action.DOWNLOAD),
         (replace(ROW, state=State.SUCCEEDED, output=FILE), FileState.ALTERED, Action.DOWNLOAD, Action.DOWNLOAD),
+        (
+            replace(ROW, state=State.SUCCEEDED, output=replace(FILE, path="b.mp4")),
+            FileState.UNCHANGED,
+            Action.DOWNLOAD,
+            Action.DOWNLOAD,
+        ),
         (replace(ROW, state=State.SUCCEEDED, output=None), FileState.MISSING, Action.UP_TO_DATE, Action.UP_TO_DATE),
         (failed(Cause.NOT_ACCEPTED), FileState.MISSING, Action.CREATE, Action.CREATE),
         (failed(Cause.FETCH), FileState.MISSING, Action.DOWNLOAD, Action.DOWNLOAD),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
 
 EPOCH = 1_700_000_000.0
 """2023-11-14 22:13:20 UTC: the wall clock when virtual time is 0."""

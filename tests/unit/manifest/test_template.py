@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,10 @@ from hypothesis import strategies as st
 from runner.manifest.flaws import Flaw
 from runner.manifest.template import compile_template
 from runner.manifest.template_sandbox import JobFacts, Matrix, Row, Vars
+from tests.unit.manifest.manifests import ADDRESSES, HEAD, findings, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VALUES = st.one_of(st.text(max_size=8), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
 PIECES = st.sampled_from(
@@ -128,3 +133,19 @@ def test_what_a_template_uses_is_known() -> None:
     assert set(template.job_ids) == {"x", "z"}
     assert not template.job_names_unknown
     assert compile_template("{{ jobs[row.a].outputs.y }}").job_names_unknown
+
+
+@pytest.mark.parametrize(
+    "row", ['{"id": 1, "\\ue000v|audio_id|%s\\ue001": 1}', '{"id": 1, "x": {"y": "\\ue000v|audio_id|%s\\ue001"}}']
+)
+def test_a_row_cannot_forge_a_reference(tmp_path: Path, row: str) -> None:
+    """Text of a row that looks like a reference is refused, wherever it stands, also where references are in use."""
+    checksum = f"{crc32(b'v|audio_id'):08x}"
+    manifest = (
+        f"{HEAD}jobs:\n  v:\n    uses: digital-human/avatar\n    with: {ADDRESSES}\n"
+        '  a:\n    uses: digital-human/avatar\n    foreach: {jsonl: rows.jsonl, key: "{{ row.id }}"}\n    with:\n'
+        '      avatar_url: "{{ jobs.v.outputs.cover_url }}"\n'
+        '      use_voice: {voice_engine_id: x, audio_id: x, language: en, text: "{{ row | tojson }}"}\n'
+    )
+    (finding,) = findings(written(tmp_path, manifest, rows_jsonl=row % checksum))
+    assert (finding.code, finding.span.file.rpartition("/")[2]) == ("M206", "rows.jsonl")

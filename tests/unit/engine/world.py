@@ -1,0 +1,357 @@
+"""A whole run in virtual time: the engine and the state are real, the API and the disk are scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from runner.core.diagnostics import Span
+from runner.core.job import OutputFile
+from runner.core.money import Budget, Money, Price
+from runner.core.plan import FileState
+from runner.core.selection import Selection
+from runner.core.spec import Account, CredentialRef, JobSpec, Limits, PollBounds, Timeouts, Verify
+from runner.engine.context import Context
+from runner.engine.journal import Journal
+from runner.engine.lane import Lane
+from runner.engine.prepare import prepare
+from runner.engine.run import Outcome, Run
+from runner.engine.survey import Scope
+from runner.engine.treasury import Treasury
+from runner.providers.registry import PROVIDERS
+from runner.store.store import StateStore
+from tests.unit.engine.api import Api
+from tests.unit.engine.virtual_time import VirtualClock, VirtualLoop, play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from runner.core.answers import Reply
+    from runner.core.diagnostics import Diagnostic
+    from runner.core.events import Event
+    from runner.core.job import Job
+    from runner.core.notices import Notice
+    from runner.core.ports import Charge, Move, NotDelivered, Operation, Order
+    from runner.engine.prepare import Prepared
+
+USES = "digital-human/avatar"
+MANIFEST = Span("spring.yaml", 1, 1)
+
+
+def spec(job_id: str, *, needs: Sequence[str] = (), fingerprint: str = "f1", **fields: Any) -> JobSpec:
+    """A job that says its own id."""
+    inputs: dict[str, Any] = {
+        "avatar_url": f"https://faces.example.com/{job_id}.png",
+        "audio_url": "https://sounds.example.com/a.mp3",
+    }
+    facts: dict[str, Any] = {
+        "id": job_id,
+        "name": job_id.partition("/")[0],
+        "uses": USES,
+        "operation": "digital-human/avatar",
+        "inputs": inputs,
+        "fingerprint": fingerprint,
+        "tags": (),
+        "output": job_id,
+        "verify": Verify.NONE,
+        "needs": tuple(needs),
+        "source": MANIFEST,
+    }
+    return JobSpec(**(facts | fields))
+
+
+def specs(number: int, name: str = "hello", **fields: Any) -> list[JobSpec]:
+    """Many jobs of one name."""
+    return [spec(f"{name}/{index:03d}", **fields) for index in range(number)]
+
+
+def make_account(**fields: Any) -> Account:
+    """An account that takes four at a time and one submission a second."""
+    facts: dict[str, Any] = {
+        "name": "digital-human",
+        "type": "digital-human",
+        "base_url": "https://api.example.com/v1",
+        "credential": CredentialRef(env="NO_SUCH_NAME"),
+        "limits": Limits(in_flight=4, submits_per_minute=60.0, downloads=2),
+        "poll": PollBounds(min_s=5.0, max_s=30.0, deadline_s=7200.0),
+        "timeouts": Timeouts(),
+        "source": MANIFEST,
+    }
+    return Account(**(facts | fields))
+
+
+def usd(amount: str) -> Money:
+    """An amount in dollars."""
+    return Money(Decimal(amount), "USD")
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A campaign made of values."""
+
+    specs: Iterable[JobSpec]
+    accounts: Mapping[str, Account]
+    folder: str
+    name: str = "spring"
+    path: str = "spring.yaml"
+    sha256: str = "0" * 64
+    output_dir: str = "outputs"
+    budget: Budget | None = None
+
+    def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
+        """Every job."""
+        yield from self.specs
+
+
+@dataclass(slots=True)
+class WatchedStore:
+    """The real state; notes every commit once it is durable, and breaks when told to.
+
+    Args:
+        store: The state.
+        say: Takes (`commit`, `job id: event`).
+        breaks: Says of a move whether the disk fails with it, and ever after.
+    """
+
+    store: StateStore
+    say: Callable[[str, str], None]
+    breaks: Callable[[Move], Exception | None] = lambda _move: None
+    broken: Exception | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def commit(self, move: Move) -> None:
+        """Commit one by one: in a group, the order in which callers go on would depend on a thread."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        async with self.lock:
+            self.broken = self.broken or self.breaks(move)
+            if self.broken is not None:
+                raise self.broken
+            await loop.in_thread(self.store.commit(move))
+        for event in move.events:
+            self.say("commit", f"{move.after.id}: {type(event).__name__}")
+
+    def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
+        """The state's."""
+        return self.store.rows(ids)
+
+    def open_rows(self) -> Iterator[Job]:
+        """The state's."""
+        return self.store.open_rows()
+
+    def all_rows(self) -> Iterator[Job]:
+        """The state's."""
+        return self.store.all_rows()
+
+    def spent(self, *, day: str | None = None) -> Sequence[Charge]:
+        """The state's."""
+        return self.store.spent(day=day)
+
+    def durations(self, uses: str, most: int) -> Sequence[float]:
+        """The state's."""
+        return self.store.durations(uses, most)
+
+
+@dataclass(slots=True)
+class Home:
+    """Where the files go: a scripted `Delivery`.
+
+    Args:
+        say: Takes (`deliver` or `tidy`, job id).
+        script: By job: what its deliveries meet, in order; after the last they succeed.
+        transfer_s: Seconds that one takes.
+        free: Bytes that are free.
+        lost: Files that are missing or altered, by path.
+    """
+
+    say: Callable[[str, str], None] = lambda _what, _job: None
+    script: dict[str, list[NotDelivered | BaseException]] = field(default_factory=dict)
+    transfer_s: float = 2.0
+    free: int = 10**12
+    lost: dict[str, FileState] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def deliver(self, order: Order) -> OutputFile | NotDelivered:
+        """Bring a file home as the script says."""
+        self.orders.append(order)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(self.transfer_s)
+        finally:
+            self.at_once -= 1
+        script = self.script.get(order.job_id)
+        if script:
+            answer = script.pop(0)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+        self.say("deliver", order.job_id)
+        return OutputFile(
+            path=f"{order.stem}.mp4", sha256="ab" * 32, size_bytes=1000, mtime_ns=1, media_type="video/mp4"
+        )
+
+    def tidy(self, order: Order) -> None:
+        """Note it."""
+        self.say("tidy", order.job_id)
+
+    def look(self, output: OutputFile) -> FileState:
+        """As the test says; unchanged otherwise."""
+        return self.lost.get(output.path, FileState.UNCHANGED)
+
+    def free_bytes(self) -> int:
+        """As the test says."""
+        return self.free
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Takes notices."""
+
+    notices: list[Notice]
+
+    def notify(self, notice: Notice) -> None:
+        """Keep one."""
+        self.notices.append(notice)
+
+
+class World:
+    """Everything around a run, kept from one run to the next.
+
+    Args:
+        folder: An empty folder for the state.
+        account: The one account, or several.
+    """
+
+    def __init__(self, folder: Path, *accounts: Account) -> None:
+        self.folder = folder
+        self.accounts = {account.name: account for account in accounts or (make_account(),)}
+        self.log: list[tuple[str, str]] = []
+        self.api = Api(self.say)
+        self.apis = dict.fromkeys(self.accounts, self.api)
+        self.home = Home(self.say)
+        self.notices: list[Notice] = []
+        self.budgets: list[Budget] = []
+        self.now = 0.0
+        self.breaks: Callable[[Move], Exception | None] = lambda _move: None
+        self.operations: dict[str, Operation] = {
+            operation.name: operation for operation in PROVIDERS["digital-human"].operations.values()
+        }
+        self.seed = 0
+        self.on_start: Callable[[Run], None] = lambda _run: None
+
+    @property
+    def account(self) -> Account:
+        """The only account."""
+        (account,) = self.accounts.values()
+        return account
+
+    def change(self, **fields: Any) -> None:
+        """Change the only account."""
+        self.accounts[self.account.name] = replace(self.account, **fields)
+
+    def price(self, per_job: str) -> None:
+        """Set what a job costs."""
+        self.change(prices={"avatar": Price(per_job=Decimal(per_job))})
+
+    def say(self, what: str, about: str) -> None:
+        """Note what happened."""
+        self.log.append((what, about))
+
+    def run(
+        self,
+        jobs: Iterable[JobSpec],
+        *,
+        limit: int | None = None,
+        selection: Selection | None = None,
+        retry_failed: bool = False,
+        budget: str | None = None,
+    ) -> Outcome:
+        """One run, from the survey to its end."""
+        sheet = Sheet(jobs, self.accounts, str(self.folder))
+        budgets = [*self.budgets, *([Budget(usd(budget))] if budget is not None else [])]
+        scope = Scope(selection=selection or Selection(), retry_failed=retry_failed)
+        with self.open() as store:
+            prepared = prepare(
+                sheet, store, self.home, scope, folder=self.folder, limit=limit, has_budget=bool(budgets)
+            )
+            try:
+                outcome, self.now = play(lambda: self._execute(store, prepared, budgets), now=self.now)
+            finally:
+                prepared.worklist.close()
+        return outcome
+
+    async def _execute(self, store: StateStore, prepared: Prepared, budgets: Sequence[Budget]) -> Outcome:
+        watched = WatchedStore(store, self.say, lambda move: self.breaks(move))
+        clock, watch = VirtualClock(), Watch(self.notices)
+        ctx = Context(
+            manifest="spring",
+            store=watched,
+            delivery=self.home,
+            clock=clock,
+            observer=watch,
+            journal=Journal(watched, watch, clock),
+            treasury=Treasury.open(budgets, watched, today="2023-11-14"),
+        )
+        lanes = {
+            name: Lane(account, self.apis[name], self.operations, Random(self.seed), currency="USD")
+            for name, account in self.accounts.items()
+        }
+        run = Run(ctx, lanes, prepared)
+        self.on_start(run)
+        return await run.execute()
+
+    def stop_at(self, second: float, by: str = "signal") -> None:
+        """The next runs are told to stop so many seconds after they began."""
+        self.on_start = lambda run: asyncio.get_running_loop().call_later(second, run.stop, by) and None
+
+    # --- what is left behind ------------------------------------------------------------------------------------------
+
+    def open(self) -> StateStore:
+        """The state."""
+        return StateStore.open(
+            self.folder / "state", manifest_name="spring", manifest_path=str(self.folder / "spring.yaml")
+        )
+
+    def rows(self) -> dict[str, Job]:
+        """The latest row of every job."""
+        with self.open() as store:
+            return {row.id: row for row in store.all_rows()}
+
+    def states(self) -> dict[str, str]:
+        """Where every job stands."""
+        return {job_id: row.state.value for job_id, row in self.rows().items()}
+
+    def story(self, job_id: str) -> list[str]:
+        """The names of a job's events."""
+        with self.open() as store:
+            return [stored.type for stored in store.events(job_id)]
+
+    def spent(self) -> str:
+        """What the state says was spent or is reserved, in dollars."""
+        with self.open() as store:
+            return str(sum((charge.amount for charge in store.spent()), Decimal(0)))
+
+    def told(self, kind: type[Notice]) -> list[Any]:
+        """The notices of a kind."""
+        return [notice for notice in self.notices if isinstance(notice, kind)]
+
+    def live(self, job: Job, *story: Event) -> None:
+        """Write a job's earlier life into the state."""
+
+        async def write(store: StateStore) -> None:
+            from runner.engine.journal import Journal  # noqa: PLC0415
+
+            await Journal(store, Watch([]), VirtualClock()).move(job, *story)
+
+        with self.open() as store:
+            asyncio.run(write(store))
