@@ -6,19 +6,20 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from runner.cli import bug
 from runner.cli.amounts import parse_budget, parse_deadline_s, parse_selection
+from runner.cli.bug import tell_bug
 from runner.cli.clock import SystemClock
 from runner.cli.embedded import sandbox_for
-from runner.cli.exits import Exit, of_error
+from runner.cli.ending import exit_code, first, stops
+from runner.cli.exits import Exit
 from runner.cli.opening import (
     SANDBOX_TOKEN,
     credentials,
@@ -30,6 +31,7 @@ from runner.cli.opening import (
 )
 from runner.cli.reporting import currency_of, make_head, totals_of, write_report
 from runner.cli.screen import say, tell, tell_error, wants_color
+from runner.cli.signals import Signals
 from runner.core.errors import CallsheetError, StorageFailed
 from runner.core.job import State
 from runner.core.money import Budget, Money
@@ -50,7 +52,7 @@ from runner.store.lock import hold_lock
 from runner.transfer.delivery import FileDelivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from runner.core.selection import Selection
     from runner.core.spec import Campaign
@@ -69,7 +71,7 @@ class RunSettings:
         selection: Which jobs.
         variables: Overrides of vars.
         budget: `--budget`, in the manifest's currency; None without one.
-        deadline_s: Seconds that the run may take; None for no deadline.
+        deadline_at: Monotonic seconds when the run has to end; None for no deadline.
         limit: Submissions at the most; None for no limit.
         progress: How progress is told.
     """
@@ -81,7 +83,7 @@ class RunSettings:
     sandbox: bool
     limit: int | None
     budget: str | None
-    deadline_s: float | None
+    deadline_at: float | None
     retry_failed: bool
     progress: Literal["auto", "live", "plain", "json", "none"]
     quiet: bool
@@ -96,9 +98,10 @@ class RunSettings:
         """
         select, exclude = options.pop("select"), options.pop("exclude")
         deadline = options.pop("deadline")
+        now = datetime.now().astimezone()
         return cls(
             selection=parse_selection(select, exclude),
-            deadline_s=None if deadline is None else parse_deadline_s(deadline, datetime.now().astimezone()),
+            deadline_at=None if deadline is None else time.monotonic() + parse_deadline_s(deadline, now),
             **options,
         )
 
@@ -146,42 +149,12 @@ def _run_with_state(
     scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
     prepared = prepare(campaign, store, delivery, scope, folder=folder, limit=settings.limit, has_budget=bool(budgets))
     with contextlib.closing(prepared.worklist):
-        job = _Job(settings, campaign, store, delivery, prepared, budgets)
-        return job.nothing_to_do() if prepared.work == 0 else asyncio.run(job.work())
+        one = _Run(settings, campaign, store, delivery, prepared, budgets)
+        return one.nothing_to_do() if prepared.work == 0 else asyncio.run(one.work())
 
 
 @dataclass(slots=True)
-class _Signals:
-    """The first signal ends the run in good order, the second at once."""
-
-    received: signal.Signals | None = None
-
-    @contextlib.contextmanager
-    def stop(self, run: Run) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._take, number, run)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                # From here on the state is closed and the report written; a signal now leaves at once.
-                loop.remove_signal_handler(number)
-                signal.signal(number, self._leave)
-
-    def _take(self, number: signal.Signals, run: Run) -> None:
-        if self.received is not None:
-            self._leave(self.received, None)
-        self.received = signal.Signals(number)
-        run.stop("signal")
-
-    def _leave(self, number: int, _frame: object) -> None:
-        tell("Left at once. What was on the wire is looked up, or in doubt, in the next run.")
-        os._exit(Exit.INTERRUPTED if (self.received or number) == signal.SIGINT else Exit.TERMINATED)
-
-
-@dataclass(slots=True)
-class _Job:
+class _Run:
     """One `callsheet run`, prepared."""
 
     settings: RunSettings
@@ -190,17 +163,16 @@ class _Job:
     delivery: FileDelivery
     prepared: Prepared
     budgets: tuple[Budget, ...]
-    signals: _Signals = field(default_factory=_Signals)
+    signals: Signals = field(default_factory=Signals)
     clock: SystemClock = field(default_factory=SystemClock)
 
     def nothing_to_do(self) -> int:
         """Everything is done, or waits for the user: say so and leave the report as it is."""
         outcome = Outcome(states=self.prepared.settled)
-        code = self._exit_code(outcome)
+        code = exit_code(outcome, self.signals.exit)
         folder = report_folder(self.campaign)
-        last = self.store.last_run()
-        if last is not None and not (folder / "report.json").exists():
-            write_report(self.campaign, self.store, self._head(last.run_id), folder)
+        if self.store.last_run() is not None and not (folder / "report.json").exists():
+            write_report(self.campaign, self.store, self._head(), folder)
         self._say_summary(make_head(self.campaign, None, options=self.settings.options), code, outcome)
         return code
 
@@ -229,13 +201,16 @@ class _Job:
         run = Run(self._context(watcher), lanes, self.prepared)
         ticking = asyncio.create_task(_tick(watcher))
         deadline = None
-        if self.settings.deadline_s is not None:
-            deadline = asyncio.get_running_loop().call_later(self.settings.deadline_s, run.stop, "deadline")
+        if self.settings.deadline_at is not None:
+            left_s = max(0.0, self.settings.deadline_at - self.clock.monotonic())
+            deadline = asyncio.get_running_loop().call_later(left_s, run.stop, "deadline")
         try:
             with self.signals.stop(run):
                 watcher.notify(self._started(run_id, lanes))
                 outcome = await run.execute()
-                watcher.notify(RunEnded(at=self.clock.wall(), exit_code=self._exit_code(outcome), spent=outcome.spent))
+                watcher.notify(
+                    RunEnded(at=self.clock.wall(), exit_code=exit_code(outcome, self.signals.exit), spent=outcome.spent)
+                )
         finally:
             ticking.cancel()
             if deadline is not None:
@@ -283,31 +258,34 @@ class _Job:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _close(self, run_id: str, outcome: Outcome) -> int:
-        code = self._exit_code(outcome)
-        if isinstance(outcome.fatal, StorageFailed):
+        """Write down how the run ended. What fails here does not keep the rest from being tried."""
+        code = exit_code(outcome, self.signals.exit)
+        if isinstance(outcome.fatal, CallsheetError):
             tell_error(outcome.fatal)
         elif outcome.fatal is not None:
-            bug.tell_bug(outcome.fatal)
-        try:
-            self.store.end_run(run_id, self.clock.wall(), code)
-            head = self._head(run_id)
-            write_report(self.campaign, self.store, head, report_folder(self.campaign))
-            self._say_summary(head, code, outcome)
-        except (CallsheetError, OSError) as error:
-            if outcome.fatal is None:
+            tell_bug(outcome.fatal)
+        folder = report_folder(self.campaign)
+        steps: tuple[Callable[[], None], ...] = (
+            lambda: self.store.end_run(run_id, self.clock.wall(), code),
+            lambda: write_report(self.campaign, self.store, self._head(), folder),
+        )
+        for step in steps:
+            try:
+                step()
+            except (CallsheetError, OSError) as error:
                 failed = (
                     error
                     if isinstance(error, CallsheetError)
                     else StorageFailed(f"the report could not be written: {error}")
                 )
-                tell_error(failed)
-                code = min(code, Exit.STORAGE, key=list(Exit).index)
+                if outcome.fatal is None:
+                    tell_error(failed)
+                code = first({code, Exit.STORAGE})
+        self._say_summary(self._head(), code, outcome)
         return code
 
-    def _head(self, run_id: str) -> ReportHead:
+    def _head(self) -> ReportHead:
         run = self.store.last_run()
-        assert run is not None
-        assert run.run_id == run_id
         estimate = None
         if not self.prepared.unpriced and self.prepared.expected:
             estimate = Money(self.prepared.expected, currency_of(self.campaign))
@@ -325,43 +303,10 @@ class _Job:
             exit_code=code,
             outputs=os.path.relpath(self.campaign.output_dir),
             report=os.path.relpath(report_folder(self.campaign) / "index.html"),
-            stops=_stops(outcome, totals.count(State.RUNNING) + totals.count(State.DOWNLOADING)),
+            stops=stops(outcome, totals.count(State.RUNNING) + totals.count(State.DOWNLOADING)),
             color=wants_color(stream),
         )
         (tell if self.settings.quiet else say)(summary.rstrip("\n"))
-
-    def _exit_code(self, outcome: Outcome) -> Exit:
-        codes = [Exit.DONE]
-        if outcome.fatal is not None:
-            codes.append(of_error(outcome.fatal))
-        if self.signals.received is not None:
-            codes.append(Exit.INTERRUPTED if self.signals.received == signal.SIGINT else Exit.TERMINATED)
-        if outcome.stopped_by == "space":
-            codes.append(Exit.STORAGE)
-        if outcome.states[State.IN_DOUBT]:
-            codes.append(Exit.IN_DOUBT)
-        if outcome.unfinished:
-            codes.append(Exit.STOPPED)
-        if outcome.states[State.FAILED] or outcome.states[State.SKIPPED]:
-            codes.append(Exit.FAILED)
-        return min(codes, key=list(Exit).index)
-
-
-def _stops(outcome: Outcome, paid: int) -> list[str]:
-    """Why less was done than planned, in sentences; `paid` tasks run on at the provider or wait to be fetched."""
-    sentences = [f"{name} stopped: {failure.code} {failure.message}" for name, failure in outcome.account_stops.items()]
-    if outcome.closing_reason:
-        sentences.append(f"submissions stopped: {outcome.closing_reason}")
-    if outcome.stopped_by in ("deadline", "signal"):
-        what = "the deadline came" if outcome.stopped_by == "deadline" else "stopped by a signal"
-        sentences.append(
-            f"{what}; {paid} tasks are paid already and run on at the provider: the next run goes on with them"
-        )
-    if outcome.left_running:
-        sentences.append(
-            f"{outcome.left_running} tasks run longer than `poll.deadline_s`; the next run goes on with them"
-        )
-    return sentences
 
 
 async def _tick(watcher: Watcher) -> None:
