@@ -93,4 +93,4 @@ def knows_intent(places: Places, sha256: str) -> bool | None:
         in_state = holds(places.state, sha256)
     except sqlite3.Error:
         return None
-    return in_state and sha256 in places.witness.read_text(encoding="utf-8")
+    return in_state and places.witness.exists() and sha256 in places.witness.read_text(encoding="utf-8")

@@ -77,8 +77,12 @@ class Stage:
         return {row["id"]: row for row in self.status()["jobs"]}
 
     def states(self) -> Counter[str]:
-        """How many jobs stand where."""
+        """How many jobs stand where, by `status`."""
         return Counter(row["state"] for row in self.rows().values())
+
+    def reported(self) -> Counter[str]:
+        """How many jobs stand where, by the report of the last run: no process is needed to read it."""
+        return Counter(row["state"] for row in self.report()["jobs"])
 
     def report(self) -> dict[str, Any]:
         """The report on disk."""
@@ -128,7 +132,7 @@ class Stage:
             assert self.settle_doubts(), "exit 6, but status shows no doubt"
             finished = self.callsheet("run", "campaign.yaml")
         finished.expect(0)
-        assert self.states() == {"succeeded": len(self.campaign.rows)}
+        assert self.reported() == {"succeeded": len(self.campaign.rows)}
 
     def audit(self) -> None:
         """Compare the three ledgers.

@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakeapi.script import ACCEPT, NO_CREDITS, Answer, accepted, always, by_turn, refused
-from tests.fakeapi.shapes import BAD_KEY, NO_MONEY, gateway_error, relay_error, too_many_requests
+from tests.fakeapi.script import ACCEPT, NO_CREDITS, Answer, Break, accepted, always, by_turn, refused
+from tests.fakeapi.shapes import BAD_KEY, NO_MONEY, NOT_JSON, gateway_error, relay_error, too_many_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.stage import Stage
 
+WEATHER = (
+    Answer(500),
+    Answer(429),
+    Answer(502, b"<html>", content_type="text/html"),
+    relay_error(500, "fail_to_fetch_task", "upstream said nothing"),
+    NOT_JSON,
+    Break.RESET,
+    Break.END_OF_STREAM,
+    Break.GARBAGE,
+    Break.CUT_BODY,
+)
 STOPS = {"401": BAD_KEY, "403 access_denied": gateway_error(403, "access_denied", "无权访问该分组"), **NO_MONEY}
 
 
@@ -24,7 +35,7 @@ def test_account_stop(make_stage: Callable[..., Stage], reply: Answer) -> None:
     stage.script(always(refused(reply)))
     stage.run(code=5)
     assert 1 <= len(stage.ledger.creates) <= 3
-    assert stage.states() == {"pending": 8}
+    assert stage.reported() == {"pending": 8}
     stage.script(always(ACCEPT))
     stage.run()
     assert len(stage.ledger.accepted) == 8
@@ -36,10 +47,10 @@ def test_tasks_that_end_for_lack_of_credit(make_stage: Callable[..., Stage]) -> 
     stage.script(always(accepted(seconds=0.2, ending=NO_CREDITS)))
     stage.run(code=5)
     assert 1 <= len(stage.ledger.creates) <= 3
-    assert stage.states() == {"pending": 8}
+    assert stage.reported() == {"pending": 8}
     stage.script(always(ACCEPT))
     stage.run()
-    assert stage.states() == {"succeeded": 8}
+    assert stage.reported() == {"succeeded": 8}
 
 
 def test_paid_tasks_come_home_after_a_stop(make_stage: Callable[..., Stage]) -> None:
@@ -49,7 +60,7 @@ def test_paid_tasks_come_home_after_a_stop(make_stage: Callable[..., Stage]) -> 
         by_turn({1: accepted(seconds=0.5), 2: accepted(seconds=0.5)}, refused(NO_MONEY["402 insufficient_quota"]))
     )
     stage.run(code=5)
-    assert stage.states() == {"succeeded": 2, "pending": 4}
+    assert stage.reported() == {"succeeded": 2, "pending": 4}
     stage.script(always(ACCEPT))
     stage.run()
 
@@ -63,7 +74,7 @@ def test_retry_after_is_honoured(make_stage: Callable[..., Stage]) -> None:
     assert first.let_go_at is not None
     assert second.at - first.let_go_at >= 1.95
     assert first.body == second.body
-    assert {row["attempts"] for row in stage.rows().values()} == {1}
+    assert {row["attempts"] for row in stage.report()["jobs"]} == {1}
 
 
 def test_saturated_upstream_is_not_now(make_stage: Callable[..., Stage]) -> None:
@@ -82,13 +93,14 @@ def test_refused_item_fails_alone(make_stage: Callable[..., Stage]) -> None:
     stage.run(code=1)
     stage.run(code=1)
     assert len(stage.ledger.creates) == 3
-    assert stage.states() == {"succeeded": 2, "failed": 1}
+    assert stage.reported() == {"succeeded": 2, "failed": 1}
 
 
 def test_polls_survive_bad_weather(make_stage: Callable[..., Stage]) -> None:
     """A query that is answered with 500, 429, a page or nothing at all is asked again."""
-    stage = make_stage(jobs=1)
-    weather = (Answer(500), Answer(429), Answer(502, b"<html>", content_type="text/html"), relay_error(500, "x", "y"))
-    stage.script(always(accepted(poll_answers=weather)))
+    stage = make_stage(jobs=len(WEATHER))
+    turns = {number: accepted(poll_answers=(bad,)) for number, bad in enumerate(WEATHER, 1)}
+    stage.script(by_turn(turns, ACCEPT))
     stage.run()
-    assert len(stage.ledger.polls) >= 5
+    assert len(stage.ledger.creates) == len(WEATHER)
+    assert all(task.polls >= 2 for task in stage.ledger.tasks.values())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.fakeapi.script import FilePlan, accepted, always
 
 if TYPE_CHECKING:
@@ -64,18 +62,17 @@ def test_damaged_file_is_fetched_by_the_next_run(make_stage: Callable[..., Stage
     stage.script(always(accepted(file=FilePlan(noise=1))))
     stage.run(code=1)
     assert not stage.places.delivered()
-    assert stage.states() == {"failed": 1}
+    assert stage.reported() == {"failed": 1}
     stage.audit()
     stage.run()
     assert len(stage.ledger.creates) == 1
 
 
-@pytest.mark.parametrize("origins", [[], ["http://127.0.0.1:1"]], ids=["none", "another port"])
-def test_private_address_is_refused(make_stage: Callable[..., Stage], origins: list[str]) -> None:
+def test_private_address_is_refused(make_stage: Callable[..., Stage]) -> None:
     """A result on loopback is not fetched unless its origin is allowed; once it is, the next run fetches it."""
     stage = make_stage(jobs=1)
     allowed = stage.campaign.account["download_origins"]
-    stage.campaign.account["download_origins"] = origins
+    stage.campaign.account["download_origins"] = ["http://127.0.0.1:1"]
     stage.campaign.write()
     stage.run(code=1)
     assert not stage.ledger.fetches

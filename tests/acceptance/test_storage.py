@@ -90,10 +90,10 @@ def test_video_that_does_not_fit(make_stage: Callable[..., Stage]) -> None:
     assert paid >= 1
     stage.run()
     assert len(stage.ledger.creates) == 3
-    assert stage.states() == {"succeeded": 3}
+    assert stage.reported() == {"succeeded": 3}
 
 
-@pytest.mark.parametrize("kib", [24, 64, 128, 192, 256])
+@pytest.mark.parametrize("kib", [24, 128, 256])
 def test_state_that_cannot_grow(make_stage: Callable[..., Stage], kib: int) -> None:
     """When the state cannot be written the run is exit 74, stops submitting, and every accepted task is found again."""
     stage = make_stage(jobs=12, in_flight=3)
@@ -115,7 +115,7 @@ def test_deleted_state(stage: Stage) -> None:
     _forget_state(stage)
     stage.run()
     assert len(stage.ledger.creates) == 4
-    assert stage.states() == {"succeeded": 4}
+    assert stage.reported() == {"succeeded": 4}
 
 
 def test_state_deleted_after_a_crash(make_stage: Callable[..., Stage]) -> None:

@@ -109,10 +109,10 @@ def test_kill_during_recovery(victim: Stage, pair: tuple[Point, Point]) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_many_kills(make_stage: Callable[..., Stage], seed: int) -> None:
     """A run that is killed again and again gets done, with every job paid once."""
-    stage = make_stage(jobs=24, in_flight=4)
+    stage = make_stage(jobs=16, in_flight=4)
     stage.script(always(accepted(seconds=0.2)))
     pace = random.Random(seed)
-    for _ in range(8):
+    for _ in range(5):
         running = stage.start()
         time.sleep(pace.uniform(0.6, 1.4))
         running.kill()
@@ -120,4 +120,4 @@ def test_many_kills(make_stage: Callable[..., Stage], seed: int) -> None:
             break
         stage.settle_doubts()
     stage.recover()
-    assert len(stage.ledger.accepted) == 24
+    assert len(stage.ledger.accepted) == 16
