@@ -10,7 +10,7 @@ from runner.cli.opening import missing_credentials
 from runner.cli.reporting import estimate_of
 from runner.cli.screen import say, wants_color
 from runner.core.plan import Action, Decision
-from runner.engine.survey import Findings, orphans, survey
+from runner.engine.survey import Census, Findings, orphans, survey
 from runner.media.probe import probe
 from runner.report.plan import PlanTotals, plan_entry, write_plan
 from runner.report.plan_text import render_plan
@@ -47,14 +47,15 @@ def plan_entries(
 
     def entries() -> Iterator[tuple[PlanEntry, bool]]:
         findings = Findings()
-        for entry in survey(campaign, store, delivery, scope, findings):
+        census = Census()
+        for entry in survey(campaign, store, delivery, scope, findings, census):
             decision = entry.decision
             is_work = decision.action.is_work
             if is_work and entry.spec.account in missing:
                 decision = Decision(Action.BLOCKED, missing[entry.spec.account], decision.job)
             yield plan_entry(entry.spec, decision, estimate=estimate_of(campaign, entry.spec)), is_work
         findings.raise_if_invalid()
-        if scope.selection.is_everything:
+        if scope.selection.is_everything and census.may_miss_orphans(store.count()):
             for row in orphans(campaign, store):
                 decision = Decision(Action.ORPHAN, "the manifest does not ask for it any more", row)
                 yield plan_entry(None, decision, estimate=None), False

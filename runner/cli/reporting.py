@@ -11,7 +11,7 @@ from runner.cli.screen import say, wants_color
 from runner.core.job import State
 from runner.core.money import Budget, Money
 from runner.core.selection import Selection
-from runner.engine.survey import orphans, select
+from runner.engine.survey import Census, orphans, select
 from runner.report import documents
 from runner.report.html import write_html
 from runner.report.json_file import write_json
@@ -82,12 +82,13 @@ def jobs_of(
     """
     chosen = selection or Selection()
     since = head.run.started_at if head.run is not None else float("inf")
-    for entry in select(campaign, store, chosen, lambda _: None):
+    census = Census()
+    for entry in select(campaign, store, chosen, lambda _: None, census):
         job = entry.job
         estimate = estimate_of(campaign, entry.spec)
         is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
         yield report_job(entry.spec, job, estimate=estimate, manifest=head.path, cached=is_cached, options=head.options)
-    if chosen.is_everything:
+    if chosen.is_everything and census.may_miss_orphans(store.count()):
         for row in orphans(campaign, store):
             yield _orphan(row, head)
 

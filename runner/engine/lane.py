@@ -88,7 +88,9 @@ class Lane:
     spacing: Spacing = field(init=False)
     _doubts_in_a_row: int = 0
     _unsent: int = 0
+    _unsent_at: float = float("-inf")
     _refusals: int = 0
+    _refused_at: float = float("-inf")
     _refused_since: float | None = None
     _limited: dict[Ticket, int] = field(default_factory=dict)
 
@@ -178,21 +180,35 @@ class Lane:
         self._doubts_in_a_row += is_of_this_run
         return self._doubts_in_a_row >= DOUBTS_IN_A_ROW
 
-    def unsent(self, now: float) -> float | None:
+    def unsent(self, now: float, *, began: float) -> float | None:
         """A submission could not be sent.
+
+        Args:
+            now: Monotonic seconds.
+            began: When it was begun. What was on its way when another failed tells nothing new: a network that is away is one try,
+                however many submissions were waiting for it.
 
         Returns:
             Seconds that the account waits now; None when it has been tried often enough.
         """
+        if began < self._unsent_at:
+            return self.spacing.wait_s(now)
         self._unsent += 1
+        self._unsent_at = now
         if self._unsent >= MOST_TRIES_UNSENT:
             return None
         wait_s = back_off_s(self._unsent, first_s=0.5, most_s=15.0, jitter=self.rng.random())
         self.spacing.pause_until(now + wait_s)
         return wait_s
 
-    def not_now(self, ticket: Ticket, answer: NotNow, now: float) -> float | None:
+    def not_now(self, ticket: Ticket, answer: NotNow, now: float, *, began: float) -> float | None:
         """The API said "not now" to a submission (whose own slot is free again already).
+
+        Args:
+            ticket: The job.
+            answer: What it said.
+            now: Monotonic seconds.
+            began: When the submission was begun. What was on its way when another was refused lowers nothing a second time.
 
         Returns:
             Seconds that the account waits now; None when it has been tried often enough.
@@ -207,14 +223,19 @@ class Lane:
             self._refused_since = now
         if not answer.concurrency and now - self._refused_since > MOST_REFUSALS_S:
             return None
-        self._refusals += 1
+        if began >= self._refused_at:
+            self._refusals += 1
+            self._refused_at = now
+            self._lower(answer)
+        wait_s = self._wait_after_refusal(answer)
+        self.spacing.pause_until(now + wait_s)
+        return wait_s
+
+    def _lower(self, answer: NotNow) -> None:
         if answer.concurrency:
             self.concurrency.too_many(self.in_flight - self.doubts)
         elif answer.slow_down:
             self.concurrency.slow_down(self.in_flight - self.doubts)
-        wait_s = self._wait_after_refusal(answer)
-        self.spacing.pause_until(now + wait_s)
-        return wait_s
 
     def _wait_after_refusal(self, answer: NotNow) -> float:
         if answer.retry_after_s is not None:

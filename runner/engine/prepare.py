@@ -124,7 +124,7 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
         return
     prepared.work += 1
     _note(prepared, entry, Met.OPEN)
-    ticket = prepared.worklist.add(spec, decision.action)
+    ticket = prepared.worklist.add(spec, decision.action, is_new=decision.job is None)
     queues = prepared.queues.setdefault(spec.account, Queues())
     match decision.action:
         case Action.REATTACH:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from runner.core.events import Event
     from runner.engine.context import Context
     from runner.engine.prepare import Prepared
-    from runner.engine.worklist import Work
+    from runner.engine.worklist import Ticket, Work
 
 PATIENCE_S = 30.0
 """How long a stop waits for submissions on the wire: their answers decide between a task id and a doubt."""
@@ -88,6 +88,8 @@ class Run:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _begun: set[Ticket] = field(default_factory=set)
+    """Jobs that were submitted, not taken, and wait again."""
     _states: Counter[State] = field(default_factory=Counter)
     _ended: int = 0
     _spent: Money | None = None
@@ -308,6 +310,8 @@ class Run:
     # --- the life of a job --------------------------------------------------------------------------------------------
 
     def _row(self, work: Work) -> Job:
+        if work.is_new and work.ticket not in self._begun:  # nobody else writes rows: there is none to read
+            return new_job(work)
         rows = self.ctx.store.rows([work.spec.id]).get(work.spec.id, ())
         return next((row for row in rows if row.fingerprint == work.spec.fingerprint), None) or new_job(work)
 
@@ -332,6 +336,7 @@ class Run:
             return
         self._give_back(lane, reserved)
         if after is After.AGAIN:
+            self._begun.add(work.ticket)
             lane.submit.put_back(work.ticket)
         elif after is After.ENDED:
             await self._end(work, job)
@@ -401,6 +406,7 @@ class Run:
         """A job has ended for this run; those that waited for it are let go or skipped."""
         self._states[job.state] += 1
         self._ended += 1
+        self._begun.discard(work.ticket)
         released = self.prepared.needs.ended(job.id, work.spec.name, succeeded=job.state is State.SUCCEEDED)
         for ticket, account in released.ready:
             self.lanes[account].submit.append(ticket)

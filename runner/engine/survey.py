@@ -96,8 +96,41 @@ class Selected:
         return next((row for row in self.rows if row.fingerprint == self.spec.fingerprint), None)
 
 
+@dataclass(slots=True)
+class Census:
+    """Counts the rows that a pass over the manifest meets.
+
+    Nearly always these are all rows of the state, and then nobody need go through manifest and state once more for orphans.
+
+    Args:
+        rows: Rows of the manifest's ids, every fingerprint.
+        has_stranded: Whether one of them is a paid and open job of other inputs than the manifest's.
+    """
+
+    rows: int = 0
+    has_stranded: bool = False
+
+    def note(self, spec: JobSpec, rows: Sequence[Job]) -> None:
+        """A job of the manifest, chosen or not, and its rows."""
+        self.rows += len(rows)
+        if len(rows) > 1 or (rows and rows[0].fingerprint != spec.fingerprint):
+            self.has_stranded |= any(row.state.is_paid_and_open and row.fingerprint != spec.fingerprint for row in rows)
+
+    def may_miss_orphans(self, known: int) -> bool:
+        """Whether `orphans` would find any.
+
+        Args:
+            known: How many rows the state has, counted after the pass.
+        """
+        return self.has_stranded or known != self.rows
+
+
 def select(
-    campaign: Campaign, store: Store, selection: Selection, report: Callable[[Diagnostic], None]
+    campaign: Campaign,
+    store: Store,
+    selection: Selection,
+    report: Callable[[Diagnostic], None],
+    census: Census | None = None,
 ) -> Iterator[Selected]:
     """The chosen jobs with their rows, in manifest order, streamed.
 
@@ -106,6 +139,7 @@ def select(
         store: The state; read only.
         selection: Which jobs; what they need is chosen with them.
         report: Takes findings; a job with an error is left out.
+        census: Counts what passes.
     """
     wanted = _needed_by_selection(campaign, store, selection)
     jobs = campaign.jobs(report)
@@ -113,12 +147,19 @@ def select(
         rows = store.rows([spec.id for spec in batch])
         for spec in batch:
             own = rows.get(spec.id, ())
+            if census is not None:
+                census.note(spec, own)
             if _is_selected(spec, own, selection, wanted):
                 yield Selected(spec, own)
 
 
 def survey(
-    campaign: Campaign, store: Store, delivery: Delivery, scope: Scope, report: Callable[[Diagnostic], None]
+    campaign: Campaign,
+    store: Store,
+    delivery: Delivery,
+    scope: Scope,
+    report: Callable[[Diagnostic], None],
+    census: Census | None = None,
 ) -> Iterator[Surveyed]:
     """Every chosen job with its decision, in manifest order, streamed.
 
@@ -128,8 +169,9 @@ def survey(
         delivery: Looks at delivered files.
         scope: Which jobs, and whether failed ones may be tried again.
         report: Takes findings; a job with an error is left out.
+        census: Counts what passes.
     """
-    for chosen in select(campaign, store, scope.selection, report):
+    for chosen in select(campaign, store, scope.selection, report, census):
         decision = decide(chosen.spec, chosen.rows, delivery.look, retry_failed=scope.retry_failed)
         yield Surveyed(chosen.spec, decision)
 

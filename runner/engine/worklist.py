@@ -34,11 +34,13 @@ class Work:
         ticket: Its place in the worklist.
         spec: What is asked for.
         action: What the plan says.
+        is_new: Whether the state had no job of this fingerprint when the run began.
     """
 
     ticket: Ticket
     spec: JobSpec
     action: Action
+    is_new: bool
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class Worklist:
         except OSError as error:
             raise self._failed(error) from error
 
-    def add(self, spec: JobSpec, action: Action) -> Ticket:
+    def add(self, spec: JobSpec, action: Action, *, is_new: bool) -> Ticket:
         """Write a job down.
 
         Returns:
@@ -100,7 +102,7 @@ class Worklist:
         try:
             ticket = self._file.tell()
             self._file.write(
-                json.dumps(_pack(spec, action), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+                json.dumps(_pack(spec, action, is_new=is_new), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
             )
         except OSError as error:
             raise self._failed(error) from error
@@ -125,7 +127,7 @@ class Worklist:
         )
 
 
-def _pack(spec: JobSpec, action: Action) -> list[Any]:
+def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
     source = spec.source
     return [
         spec.id,
@@ -142,6 +144,7 @@ def _pack(spec: JobSpec, action: Action) -> list[Any]:
         spec.text,
         spec.duration_s,
         action,
+        is_new,
     ]
 
 
@@ -161,6 +164,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         text,
         duration_s,
         action,
+        is_new,
     ) = record
     spec = JobSpec(
         id=job_id,
@@ -177,4 +181,4 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         text=text,
         duration_s=duration_s,
     )
-    return Work(ticket, spec, Action(action))
+    return Work(ticket, spec, Action(action), is_new)

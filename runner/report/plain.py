@@ -92,7 +92,7 @@ def say(notice: Notice) -> str | None:
         case SubmissionsStopped():
             return _line("stopped", f"nothing more is submitted: {notice.reason}")
         case Stopping():
-            return _line("stopping", stopping(notice))
+            return _line("halt", stopping(notice))
         case Warned():
             return _line("warning", notice.message)
         case RunEnded():

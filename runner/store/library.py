@@ -36,6 +36,7 @@ _ALL_ROWS: Final = (
     .order_by(JOBS.c.job_id, JOBS.c.seq)
     .limit(PAGE_ROWS)
 )
+_COUNT: Final = select(func.count()).select_from(JOBS)
 _AMOUNT: Final = func.coalesce(CHARGES.c.settled, CHARGES.c.reserved)
 _SUMS: Final = (
     select(CHARGES.c.currency, _AMOUNT, func.count())
@@ -112,6 +113,11 @@ class Library:
             for *row, _ in page:
                 yield decode_job(row)
             job_id, seq = page[-1][0], page[-1][-1]
+
+    def count(self) -> int:
+        """How many rows there are."""
+        rows: int = self._fetch(_COUNT)[0][0]
+        return rows
 
     def spent(self, day: str | None) -> Sequence[Charge]:
         """See `runner.core.ports.Store.spent`."""

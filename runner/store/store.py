@@ -132,6 +132,10 @@ class StateStore(Store):
         """See `runner.core.ports.Store.all_rows`. Rows committed meanwhile may or may not be among them."""
         return self._library.all_rows()
 
+    def count(self) -> int:
+        """How many rows there are, every fingerprint."""
+        return self._library.count()
+
     def spent(self, *, day: str | None = None) -> Sequence[Charge]:
         """See `runner.core.ports.Store.spent`."""
         return self._library.spent(day)

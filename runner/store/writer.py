@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runner.core.errors import StorageFailed
 from runner.store.books import Books, Entry, entry
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from runner.store.witness import Mark
 
 T = TypeVar("T")
+
+_GATHER_S: Final = 0.002
+"""A commit waits so long for company. A batch takes half a millisecond of CPU and two fsyncs, be it of one move or of fifty; a job's
+five commits are 10 ms of its minutes. With 32 jobs in flight this halves what the writer takes."""
 
 
 class _Durable(asyncio.Future[None]):
@@ -80,6 +85,7 @@ class Writer:
         self._queue: SimpleQueue[_Commit | _Call | None] = SimpleQueue()
         self._is_behind = False
         """Whether the state's mark of the witness lies before lines that this writer has written."""
+        self._connection: Connection | None = None
         self._failure: StorageFailed | None = None
         self._emergency = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="state-writer", daemon=True)
@@ -137,6 +143,9 @@ class Writer:
             batch, goes_on = self._next_batch()
             if batch:
                 self._write_or_fail(batch)
+        if self._connection is not None:
+            with suppress(*FOREIGN_ERRORS):  # after a failure nothing more can be expected of it
+                self._connection.close()
         if self._failure is None:
             self._checkpoint()
 
@@ -144,6 +153,8 @@ class Writer:
         """Everything that waits, at least one; and whether more may come."""
         batch: list[_Commit | _Call] = []
         item = self._queue.get()
+        if isinstance(item, _Commit):
+            time.sleep(_GATHER_S)
         try:
             while item is not None:
                 batch.append(item)
@@ -164,7 +175,9 @@ class Writer:
 
     def _write(self, batch: Sequence[_Commit | _Call]) -> None:
         commits = [item for item in batch if isinstance(item, _Commit)]
-        with self._engine.begin() as connection:
+        # Kept from batch to batch: taking it from the pool and giving it back costs as much as the statements.
+        connection = self._connection = self._connection or self._engine.connect()
+        with connection.begin():
             for item in batch:
                 if isinstance(item, _Call):
                     item.result = item.write(connection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Claim:
 
     def to_bytes(self) -> bytes:
         """The content of its file."""
-        return json.dumps({"version": _VERSION, **asdict(self)}, ensure_ascii=True).encode() + b"\n"
+        facts = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps({"version": _VERSION, **facts}, ensure_ascii=True).encode() + b"\n"
 
     def is_of(self, order: Order) -> bool:
         """Whether the file comes from the order's task."""

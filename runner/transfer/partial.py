@@ -80,6 +80,14 @@ class Partial:
         """Whether bytes came that no claim on disk covers."""
         return self.size_bytes > self._saved_bytes
 
+    def may_have_traces(self) -> bool:
+        """Whether an earlier try may have left something: one `stat`.
+
+        Only a hint, since it follows links on the way: whoever reads or writes opens the folder anew, without following any.
+        """
+        path = os.path.join(self._root, *self._folders, claim_name(self.name))  # noqa: PTH118  once a job: a `Path` costs ten times the call
+        return os.path.lexists(path)
+
     def take(self, chunk: bytes) -> None:
         """Gather bytes that came."""
         self._pending.append(chunk)

@@ -42,6 +42,7 @@ async def test_tidy_leaves_the_file_alone(cdn: Cdn, delivery: FileDelivery, root
     assert files(root) == ["welcome/.anna.part.json", "welcome/anna.mp4"]
     delivery.tidy(order)
     delivery.tidy(order)
+    await delivery.close()
     assert files(root) == ["welcome/anna.mp4"]
 
 

@@ -1,0 +1,111 @@
+"""What is measured, and how start-up is taken out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.campaign import MANIFEST, write_campaign
+from benchmarks.processes import MeasurementFailed, Usage, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from benchmarks.server import Server
+
+REQUESTS_PER_JOB = 3
+"""Create, one poll, one download."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table.
+
+    Args:
+        what: What was measured.
+        jobs: For how many jobs, or rows.
+        cpu_ms: CPU milliseconds for one job: that of the whole process, without its start-up.
+        wall_s: Seconds from the process's start to its end.
+        peak_bytes: Its peak memory.
+    """
+
+    what: str
+    jobs: int
+    cpu_ms: float
+    wall_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Measures against one server.
+
+    Args:
+        server: The remote side.
+        folder: An empty folder.
+        jobs: How many jobs the product and the bare client make.
+    """
+
+    server: Server
+    folder: Path
+    jobs: int
+
+    def bare_client(self) -> Row:
+        """The three requests for each job, and nothing else."""
+
+        def run(folder: Path, jobs: int) -> Usage:
+            folder.mkdir(parents=True)
+            return measure(folder, "benchmarks.bare_client", self.server.base_url, str(jobs), str(folder))
+
+        return self._making("bare aiohttp client", self.folder / "bare", run, self.jobs)
+
+    def product(self, verify: str) -> Row:
+        """A first `callsheet run`, from the manifest to the report. What is only compared with `none` takes a quarter of the jobs."""
+
+        def run(folder: Path, jobs: int) -> Usage:
+            self._write(folder, rows=jobs, verify=verify)
+            return measure(folder, "runner", "run", MANIFEST)
+
+        jobs = self.jobs if verify == "none" else max(2, self.jobs // 4)
+        return self._making(f"callsheet run, verify: {verify}", self.folder / verify, run, jobs)
+
+    def nothing_to_do(self) -> Row:
+        """The run with `verify: none` again; only after it."""
+        once = measure(self.folder / "none/one", "runner", "run", MANIFEST)
+        before = self.server.requests()
+        usage = measure(self.folder / "none/all", "runner", "run", MANIFEST)
+        if self.server.requests() != before:
+            raise MeasurementFailed("a run with nothing to do has sent requests")
+        return _row("callsheet run, nothing to do", self.jobs, usage, once)
+
+    def plan(self, rows: int) -> Row:
+        """A first `callsheet plan` over many rows."""
+        usages = []
+        for number in (1, rows):
+            folder = self.folder / f"plan-{number}"
+            self._write(folder, rows=number, verify="frame")
+            usages.append(measure(folder, "runner", "plan", MANIFEST))
+        return _row("callsheet plan", rows, usages[1], usages[0])
+
+    def _making(self, what: str, folder: Path, run: Callable[[Path, int], Usage], jobs: int) -> Row:
+        """Measure a run over one job and one over all; the difference is what the jobs took."""
+        once = run(folder / "one", 1)
+        before = self.server.requests()
+        usage = run(folder / "all", jobs)
+        sent = self.server.requests() - before
+        if sent != REQUESTS_PER_JOB * jobs:
+            raise MeasurementFailed(
+                f"{what}: {sent} requests for {jobs} jobs, {REQUESTS_PER_JOB} for each were to be compared"
+            )
+        return _row(what, jobs, usage, once)
+
+    def _write(self, folder: Path, *, rows: int, verify: str) -> None:
+        write_campaign(
+            folder, rows=rows, verify=verify, base_url=self.server.base_url, cdn_origin=self.server.cdn_origin
+        )
+
+
+def _row(what: str, jobs: int, usage: Usage, once: Usage) -> Row:
+    cpu_ms = (usage.cpu_s - once.cpu_s) / max(1, jobs - 1) * 1000
+    return Row(what=what, jobs=jobs, cpu_ms=cpu_ms, wall_s=usage.wall_s, peak_bytes=usage.peak_bytes)
