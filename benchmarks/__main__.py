@@ -48,13 +48,15 @@ def main() -> int:
 def _measure(folder: Path, jobs: int, rows: int) -> list[Verdict]:
     with sandbox(folder) as server:
         bench = Bench(server=server, folder=folder, jobs=jobs)
-        bare = bench.bare_client()
+        bare, product = bench.compared()
         _print(bare, None)
-        by_verify = {}
-        for verify in ("none", "container", "frame"):
-            by_verify[verify] = bench.product(verify)
+        _print(product, bare)
+        by_verify = {"none": product}
+        for verify in ("container", "frame"):
+            by_verify[verify] = bench.verified(verify)
             _print(by_verify[verify], bare)
-        _print(bench.nothing_to_do(), None)
+        _print(bench.again("callsheet run, nothing to do", "run"), None)
+        _print(bench.again("callsheet report (part of run)", "report"), None)
         plan = bench.plan(rows)
         _print(plan, None)
     return [*judge_runs(bare, by_verify), *judge_plan(plan)]

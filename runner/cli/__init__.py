@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.exits import Exit, of_error
 from runner.cli.screen import tell, tell_error
+from runner.cli.streams import enduring_streams
 from runner.core.errors import CallsheetError, ManifestInvalid
 
 if TYPE_CHECKING:
@@ -32,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code (`runner.cli.exits`).
     """
     signal.signal(signal.SIGTERM, _terminate)
+    with enduring_streams():
+        return _run_inside_border(argv)
+
+
+def _run_inside_border(argv: Sequence[str] | None) -> int:
     try:
         return _run(argv)
     except click.ClickException as error:
@@ -51,10 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Terminated:
         tell("Stopped. What was saved is saved; run again to go on.")
         return Exit.TERMINATED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): end like other tools, without a second error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except Exception as error:  # noqa: BLE001  one of the two borders where every exception is caught
         from runner.cli.bug import tell_bug  # noqa: PLC0415  only a bug needs it
 
@@ -66,7 +66,6 @@ def _run(argv: Sequence[str] | None) -> int:
     from runner.cli.app import callsheet  # noqa: PLC0415  inside the border, so that even a broken import is reported
 
     code = callsheet.main(args=None if argv is None else list(argv), prog_name="callsheet", standalone_mode=False)
-    sys.stdout.flush()
     return code if isinstance(code, int) else Exit.DONE
 
 

@@ -20,7 +20,6 @@ from runner.cli.voices import voices
 
 @click.group(
     context_settings={
-        "auto_envvar_prefix": "CALLSHEET",
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
     },
@@ -34,3 +33,15 @@ def callsheet() -> None:
     generation APIs, waits, downloads and verifies the results, and leaves a report. The same command again is resume: nothing
     that was paid is lost, and nothing is paid twice.
     """
+
+
+def _name_environment_variables() -> None:
+    """Let `CALLSHEET_<COMMAND>_<OPTION>` give every option, named as people type it and not as our functions call it."""
+    for name, command in callsheet.commands.items():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                typed = max(option.opts, key=len).lstrip("-")
+                option.envvar = f"CALLSHEET_{name}_{typed}".upper().replace("-", "_")
+
+
+_name_environment_variables()

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from runner.engine.run import Outcome
 
 
+_OPEN = (State.SUBMITTING, State.RUNNING, State.DOWNLOADING)
+"""Where a job stands that this run could not go on with, because its account is not in the manifest any more."""
+
+
 def exit_code(outcome: Outcome, signalled: Exit | None) -> Exit:
     """The exit code of a run: the first that fits in the order of `Exit`.
 
@@ -21,7 +25,7 @@ def exit_code(outcome: Outcome, signalled: Exit | None) -> Exit:
     fitting = {
         Exit.STORAGE: outcome.stopped_by == "space",
         Exit.IN_DOUBT: outcome.states[State.IN_DOUBT] > 0,
-        Exit.STOPPED: outcome.unfinished > 0,
+        Exit.STOPPED: outcome.unfinished > 0 or any(outcome.states[state] for state in _OPEN),
         Exit.FAILED: outcome.states[State.FAILED] + outcome.states[State.SKIPPED] > 0,
     }
     codes = {code for code, fits in fitting.items() if fits} | {Exit.DONE}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from runner.cli.opening import find_account_credential, state_folder
 from runner.cli.screen import say
 from runner.core.answers import Reply, Request
+from runner.core.limits import ALWAYS_FREE_BYTES
 from runner.manifest.credentials import Missing
 from runner.providers.http import HttpWire
 from runner.report.escape import visible
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_SKEW_S = 60.0
 """Tokens are signed with a validity of minutes: a clock that is off by more than this gets them refused."""
-
-_LEAST_FREE_BYTES = 64 * 1024 * 1024
 
 
 def examine(campaign: Campaign) -> bool:
@@ -89,4 +88,4 @@ def _disk(what: str, folder: Path) -> tuple[bool, str]:
     line = f"{what}: {free // 2**20} MiB free in {os.path.relpath(there)}"
     if not os.access(there, os.W_OK):
         return False, f"{what}: {os.path.relpath(there)} cannot be written"
-    return free >= _LEAST_FREE_BYTES, line
+    return free >= ALWAYS_FREE_BYTES, line

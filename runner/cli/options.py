@@ -43,8 +43,8 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--select",
         multiple=True,
         metavar="SELECTOR",
-        help="Only these jobs and what they need: tag:NAME, state:failed, uses:PATTERN or an id pattern such as 'welcome/*/en'; a"
-        " comma is and, a repeated option is or.",
+        help="Only these jobs and what they need: a job's name, an id pattern such as 'welcome/*/en', tag:NAME, state:failed or"
+        " uses:PATTERN; a comma is and, a repeated option is or.",
     )(command)
 
 

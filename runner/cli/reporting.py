@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.cli.screen import say, wants_color
 from runner.core.job import State
 from runner.core.money import Budget, Money
 from runner.core.selection import Selection
 from runner.engine.survey import Census, orphans, select
-from runner.report import documents
-from runner.report.html import write_html
-from runner.report.json_file import write_json
-from runner.report.junit import write_junit
-from runner.report.markdown import write_markdown
+from runner.report import documents, html, json_file, junit, markdown
 from runner.report.model import ReportHead, RunHead, report_job
 from runner.report.status_text import render_status
 from runner.report.totals import Totals
@@ -25,13 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.core.job import Job
-    from runner.core.spec import Account, Campaign, JobSpec
+    from runner.core.spec import Campaign, JobSpec
     from runner.report.model import ReportJob
     from runner.store.history import RunRecord
     from runner.store.store import StateStore
 
 DEFAULT_CURRENCY = "USD"
 """Of prices in a manifest without a budget."""
+
+_FORMS: Final = (json_file.NAME, junit.NAME, markdown.NAME, html.NAME)
+
+_COARSE_S: Final = 0.02
+"""A kernel stamps files with a clock that ticks every 4 or 10 ms: a file may seem that much older than what was written into it."""
 
 
 def currency_of(campaign: Campaign) -> str:
@@ -41,9 +42,7 @@ def currency_of(campaign: Campaign) -> str:
 
 def estimate_of(campaign: Campaign, spec: JobSpec) -> Money | None:
     """What making a job is expected to cost; None when unknown."""
-    account: Account = campaign.accounts[spec.account]
-    price = account.prices.get(spec.operation.partition("/")[2])
-    amount = price.expected(spec.duration_s) if price is not None else None
+    amount = campaign.accounts[spec.account].expected_price(spec.operation, spec.duration_s)
     return None if amount is None else Money(amount, currency_of(campaign))
 
 
@@ -83,7 +82,7 @@ def jobs_of(
     chosen = selection or Selection()
     since = head.run.started_at if head.run is not None else float("inf")
     census = Census()
-    for entry in select(campaign, store, chosen, lambda _: None, census):
+    for entry in select(campaign, store, chosen, lambda _: None, census=census):
         job = entry.job
         estimate = estimate_of(campaign, entry.spec)
         is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
@@ -107,19 +106,32 @@ def write_report(campaign: Campaign, store: StateStore, head: ReportHead, folder
     """Write every form of the report.
 
     Raises:
-        OSError: The folder cannot be written.
+        StorageFailed: The folder cannot be written; forms that were not written yet are as they were.
     """
     from runner.media.poster import make_poster  # noqa: PLC0415  a report of nothing needs no decoder
 
-    folder.mkdir(parents=True, exist_ok=True)
     totals = totals_of(campaign, store, head)
-    write_json(folder, head, totals, jobs_of(campaign, store, head))
-    write_junit(folder, head, totals, jobs_of(campaign, store, head))
-    summary = write_markdown(folder, head, totals, jobs_of(campaign, store, head))
-    write_html(
+    json_file.write_json(folder, head, totals, jobs_of(campaign, store, head))
+    junit.write_junit(folder, head, totals, jobs_of(campaign, store, head))
+    summary = markdown.write_markdown(folder, head, totals, jobs_of(campaign, store, head))
+    html.write_html(
         folder, head, totals, jobs_of(campaign, store, head), outputs=Path(campaign.output_dir), make_poster=make_poster
     )
     _append_step_summary(summary)
+
+
+def is_stale(folder: Path, changed_at: float | None) -> bool:
+    """Whether a report is missing a form, or older than the state.
+
+    Args:
+        folder: The report folder.
+        changed_at: Unix seconds of the state's newest event; None without any.
+    """
+    try:
+        written_at = min((folder / name).stat().st_mtime for name in _FORMS)
+    except OSError:
+        return True
+    return changed_at is not None and changed_at > written_at + _COARSE_S
 
 
 def _append_step_summary(summary: Path) -> None:
@@ -135,13 +147,13 @@ def _append_step_summary(summary: Path) -> None:
 
 
 def print_status(
-    campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection, *, as_json: bool
+    campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection, *, as_json: bool, is_live: bool
 ) -> None:
-    """Print what the state says: for people, or the document of `status --json`."""
+    """Print what the state says: for people, or the document of `status --json`; `is_live` while a run is at work."""
     totals = totals_of(campaign, store, head, selection)
     jobs = jobs_of(campaign, store, head, selection)
     if as_json:
         documents.write_report(sys.stdout, head, totals, jobs)
         return
-    for line in render_status(head, totals, jobs, color=wants_color(sys.stdout)):
+    for line in render_status(head, totals, jobs, is_live=is_live, color=wants_color(sys.stdout)):
         say(line)

@@ -9,8 +9,14 @@ import click
 from runner.cli.exits import Exit
 from runner.cli.options import manifest_argument, sandbox_option, variable_options
 
+_EXAMPLES = """\b
+Examples:
+  callsheet resolve manifests/autumn.yaml welcome/1042/en --adopt 67930a6f8d5ac200
+  callsheet resolve manifests/autumn.yaml welcome/1042/en welcome/1043/en --resubmit --why "not in the console"
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @manifest_argument
 @click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
 @variable_options
@@ -20,13 +26,7 @@ from runner.cli.options import manifest_argument, sandbox_option, variable_optio
 @click.option("--abandon", is_flag=True, help="Give the job up; it stays that way and does not count in the exit code.")
 @click.option("--why", default="", metavar="TEXT", help="A reason for the history.")
 def resolve(manifest: str, jobs: tuple[str, ...], **options: Any) -> int:
-    r"""Decide what becomes of jobs in doubt. It only records the decision; the next run acts on it.
-
-    \b
-    Examples:
-      callsheet resolve manifests/autumn.yaml welcome/1042/en --adopt 67930a6f8d5ac200
-      callsheet resolve manifests/autumn.yaml welcome/1042/en welcome/1043/en --resubmit --why "not in the console"
-    """
+    """Decide what becomes of jobs in doubt. It only records the decision; the next run acts on it."""
     if sum((options["adopt"] is not None, options["resubmit"], options["abandon"])) != 1:
         raise click.UsageError("give exactly one of --adopt TASK_ID, --resubmit, --abandon")
     if options["adopt"] is not None and (len(jobs) != 1 or not options["adopt"].strip()):

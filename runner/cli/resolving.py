@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import shlex
 import socket
 import time
 from typing import TYPE_CHECKING
 
-from runner.cli.opening import open_manifest, open_state, state_folder
+from runner.cli.opening import further_options, open_manifest, open_state, state_folder
 from runner.cli.screen import say
 from runner.core import events
 from runner.core.codes import Code
@@ -49,12 +50,13 @@ def record_decisions(
         hold_lock(state_folder(campaign), command=f"callsheet resolve {manifest}"),
         open_state(campaign, read_only=False) as store,
     ):
-        doubts = [_in_doubt(store, campaign, job) for job in jobs]
+        doubts = [_in_doubt(store, campaign, job) for job in dict.fromkeys(jobs)]
         decision = _decision(adopt, why, resubmit=resubmit, abandon=abandon)
         asyncio.run(_commit(store, doubts, decision))
     for job in doubts:
         say(f"{job.id}: {_words(decision)}")
-    say(f"next: callsheet run {manifest}")
+    options = further_options(variables, sandbox=sandbox, allow_files_outside=allow_files_outside)
+    say(f"next: {shlex.join(['callsheet', 'run', manifest, *options])}")
 
 
 async def _commit(store: StateStore, doubts: Sequence[Job], decision: events.Decision) -> None:

@@ -8,8 +8,15 @@ import click
 
 from runner.cli.options import manifest_argument, sandbox_option, selection_options, variable_options
 
+_EXAMPLES = """\b
+Examples:
+  callsheet run manifests/autumn.yaml
+  callsheet run manifests/autumn.yaml --sandbox
+  callsheet run manifests/autumn.yaml --select tag:nightly --budget 25 --deadline 06:00
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @manifest_argument
 @selection_options
 @variable_options
@@ -44,14 +51,7 @@ from runner.cli.options import manifest_argument, sandbox_option, selection_opti
     "--wait-for-lock", is_flag=True, help="Wait for another run of this manifest to end instead of giving up at once."
 )
 def run(**options: Any) -> int:
-    r"""Make what the manifest asks for. The same command again is resume.
-
-    \b
-    Examples:
-      callsheet run manifests/autumn.yaml
-      callsheet run manifests/autumn.yaml --sandbox
-      callsheet run manifests/autumn.yaml --select tag:nightly --budget 25 --deadline 06:00
-    """
+    """Make what the manifest asks for. The same command again is resume."""
     from runner.cli.running import RunSettings, run_manifest  # noqa: PLC0415  the work is imported when it is done
 
     return run_manifest(RunSettings.from_options(**options))

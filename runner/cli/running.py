@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import sys
 import time
@@ -15,48 +14,43 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from runner.cli.amounts import parse_budget, parse_deadline_s, parse_selection
-from runner.cli.bug import tell_bug
 from runner.cli.clock import SystemClock
 from runner.cli.embedded import sandbox_for
-from runner.cli.ending import exit_code, first, stops
-from runner.cli.exits import Exit
+from runner.cli.finishing import Finish
 from runner.cli.opening import (
     SANDBOX_TOKEN,
     credentials,
     further_options,
     open_manifest,
     open_state,
-    report_folder,
     state_folder,
 )
-from runner.cli.reporting import currency_of, make_head, totals_of, write_report
-from runner.cli.screen import say, tell, tell_error, wants_color
+from runner.cli.reporting import currency_of
+from runner.cli.screen import tell, tell_unmatched, wants_color
 from runner.cli.signals import Signals
-from runner.core.errors import CallsheetError, StorageFailed
-from runner.core.job import State
-from runner.core.money import Budget, Money
-from runner.core.notices import RunEnded, RunStarted
+from runner.cli.starting import take_lock
+from runner.core.money import Budget
+from runner.core.notices import RunStarted
 from runner.engine.context import Context
 from runner.engine.journal import Journal
 from runner.engine.lane import Lane
 from runner.engine.prepare import Prepared, prepare
-from runner.engine.run import Outcome, Run
+from runner.engine.run import Run
 from runner.engine.survey import Scope
 from runner.engine.treasury import Treasury
 from runner.media.probe import probe
 from runner.providers.http import HttpWire
 from runner.providers.registry import PROVIDERS
-from runner.report.summary import render_summary
-from runner.report.terminal import Watcher, make_observer
-from runner.store.lock import hold_lock
+from runner.report.terminal import make_observer
 from runner.transfer.delivery import FileDelivery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from runner.core.selection import Selection
     from runner.core.spec import Campaign
-    from runner.report.model import ReportHead
+    from runner.engine.run import Outcome
+    from runner.report.terminal import Watcher
     from runner.store.store import StateStore
 
 _TICK_S = 0.25
@@ -129,28 +123,34 @@ def run_manifest(settings: RunSettings) -> int:
     budgets = [campaign.budget] if campaign.budget is not None else []
     if settings.budget is not None:
         budgets.append(Budget(parse_budget(settings.budget, currency_of(campaign))))
-    folder = state_folder(campaign)
-    wait_s = None if settings.wait_for_lock else 0
-    with (
-        hold_lock(folder, command=f"callsheet run {settings.manifest}", wait_s=wait_s),
-        open_state(campaign, read_only=False) as store,
-    ):
+    scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
+    lock = take_lock(
+        campaign,
+        scope,
+        command=f"callsheet run {settings.manifest}",
+        has_budget=bool(budgets),
+        wait=settings.wait_for_lock,
+        deadline_at=settings.deadline_at,
+    )
+    with lock, open_state(campaign, read_only=False) as store:
         if store.imported:
             tell(
                 f"The state had lost what submissions.jsonl beside it knows: {len(store.imported)} jobs were taken over from there."
             )
-        return _run_with_state(settings, campaign, store, folder, tuple(budgets))
+        return _run_with_state(settings, campaign, store, scope, tuple(budgets))
 
 
 def _run_with_state(
-    settings: RunSettings, campaign: Campaign, store: StateStore, folder: Path, budgets: tuple[Budget, ...]
+    settings: RunSettings, campaign: Campaign, store: StateStore, scope: Scope, budgets: tuple[Budget, ...]
 ) -> int:
     delivery = FileDelivery(Path(campaign.output_dir), probe=probe)
-    scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
-    prepared = prepare(campaign, store, delivery, scope, folder=folder, limit=settings.limit, has_budget=bool(budgets))
+    folder = state_folder(campaign)
+    prepared = prepare(campaign, store, delivery, scope, folder=folder, has_budget=bool(budgets))
     with contextlib.closing(prepared.worklist):
+        if not settings.quiet:
+            tell_unmatched(settings.selection)
         one = _Run(settings, campaign, store, delivery, prepared, budgets)
-        return one.nothing_to_do() if prepared.work == 0 else asyncio.run(one.work())
+        return one.finish.nothing_to_do() if prepared.work == 0 else asyncio.run(one.work())
 
 
 @dataclass(slots=True)
@@ -163,18 +163,25 @@ class _Run:
     delivery: FileDelivery
     prepared: Prepared
     budgets: tuple[Budget, ...]
-    signals: Signals = field(default_factory=Signals)
+    signals: Signals = field(init=False)
     clock: SystemClock = field(default_factory=SystemClock)
 
-    def nothing_to_do(self) -> int:
-        """Everything is done, or waits for the user: say so and leave the report as it is."""
-        outcome = Outcome(states=self.prepared.settled)
-        code = exit_code(outcome, self.signals.exit)
-        folder = report_folder(self.campaign)
-        if self.store.last_run() is not None and not (folder / "report.json").exists():
-            write_report(self.campaign, self.store, self._head(), folder)
-        self._say_summary(make_head(self.campaign, None, options=self.settings.options), code, outcome)
-        return code
+    def __post_init__(self) -> None:
+        """Nothing was received yet."""
+        self.signals = Signals(self.settings.manifest)
+
+    @property
+    def finish(self) -> Finish:
+        """Ends it."""
+        return Finish(
+            settings=self.settings,
+            campaign=self.campaign,
+            store=self.store,
+            prepared=self.prepared,
+            budgets=self.budgets,
+            signals=self.signals,
+            clock=self.clock,
+        )
 
     async def work(self) -> int:
         """Do what there is to do.
@@ -185,19 +192,31 @@ class _Run:
         Raises:
             SettingMissing: Before anything is sent.
         """
-        accounts = list(self.prepared.queues) + [name for _, name, _ in self.prepared.waiting]
-        names = list(dict.fromkeys(accounts))
-        async with sandbox_for(self.campaign):
-            tokens = dict.fromkeys(names, SANDBOX_TOKEN) if self.settings.sandbox else credentials(self.campaign, names)
-            run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-            self.store.start_run(run_id, self.clock.wall(), self.campaign.sha256, dict(self.settings.variables))
-            outcome = await self._execute(run_id, tokens)
-        return self._close(run_id, outcome)
+        with contextlib.ExitStack() as stack:
+            async with sandbox_for(self.campaign):
+                lanes = self._lanes()
+                run_id = self._record_start()
+                watcher = stack.enter_context(contextlib.closing(self._watcher()))
+                outcome = await self._execute(run_id, lanes, watcher)
+            return self.finish.close(run_id, outcome, watcher)
 
-    async def _execute(self, run_id: str, tokens: Mapping[str, str]) -> Outcome:
+    def _lanes(self) -> dict[str, Lane]:
+        """The accounts with work. What cannot be used of them shows here, before anything is recorded."""
+        accounts = list(self.prepared.queues) + [name for name, _ in self.prepared.waiting]
+        names = list(dict.fromkeys(accounts))
+        tokens = dict.fromkeys(names, SANDBOX_TOKEN) if self.settings.sandbox else credentials(self.campaign, names)
+        return {name: self._lane(name, token) for name, token in tokens.items()}
+
+    def _record_start(self) -> str:
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.store.start_run(run_id, self.clock.wall(), self.campaign.sha256, dict(self.settings.variables))
+        return run_id
+
+    def _watcher(self) -> Watcher:
         mode = "none" if self.settings.quiet else self.settings.progress
-        watcher = make_observer(mode, stream=sys.stderr, color=wants_color(sys.stderr), clock=self.clock)
-        lanes = {name: self._lane(name, token) for name, token in tokens.items()}
+        return make_observer(mode, stream=sys.stderr, color=wants_color(sys.stderr), clock=self.clock)
+
+    async def _execute(self, run_id: str, lanes: Mapping[str, Lane], watcher: Watcher) -> Outcome:
         run = Run(self._context(watcher), lanes, self.prepared)
         ticking = asyncio.create_task(_tick(watcher))
         deadline = None
@@ -207,19 +226,14 @@ class _Run:
         try:
             with self.signals.stop(run):
                 watcher.notify(self._started(run_id, lanes))
-                outcome = await run.execute()
-                watcher.notify(
-                    RunEnded(at=self.clock.wall(), exit_code=exit_code(outcome, self.signals.exit), spent=outcome.spent)
-                )
+                return await run.execute()
         finally:
             ticking.cancel()
             if deadline is not None:
                 deadline.cancel()
-            watcher.close()
             for lane in lanes.values():
                 await lane.wire.close()
             await self.delivery.close()
-        return outcome
 
     def _lane(self, name: str, token: str) -> Lane:
         account = self.campaign.accounts[name]
@@ -237,14 +251,15 @@ class _Run:
             clock=self.clock,
             observer=watcher,
             journal=Journal(self.store, watcher, self.clock),
+            limit=self.settings.limit,
             treasury=Treasury.open(self.budgets, self.store, today=today),
         )
 
     def _started(self, run_id: str, lanes: Mapping[str, Lane]) -> RunStarted:
         queues = self.prepared.queues
         counts = {name: sum(len(queue) for queue in (q.resume, q.download, q.submit)) for name, q in queues.items()}
-        for _, name, _ in self.prepared.waiting:
-            counts[name] = counts.get(name, 0) + 1
+        for (name, _), jobs in self.prepared.waiting.items():
+            counts[name] = counts.get(name, 0) + len(jobs)
         return RunStarted(
             at=self.clock.wall(),
             run_id=run_id,
@@ -254,59 +269,6 @@ class _Run:
             accounts={name: lane.account.limits.in_flight for name, lane in lanes.items()},
             jobs_by_account=counts,
         )
-
-    # --- the end ------------------------------------------------------------------------------------------------------
-
-    def _close(self, run_id: str, outcome: Outcome) -> int:
-        """Write down how the run ended. What fails here does not keep the rest from being tried."""
-        code = exit_code(outcome, self.signals.exit)
-        if isinstance(outcome.fatal, CallsheetError):
-            tell_error(outcome.fatal)
-        elif outcome.fatal is not None:
-            tell_bug(outcome.fatal)
-        folder = report_folder(self.campaign)
-        steps: tuple[Callable[[], None], ...] = (
-            lambda: self.store.end_run(run_id, self.clock.wall(), code),
-            lambda: write_report(self.campaign, self.store, self._head(), folder),
-        )
-        for step in steps:
-            try:
-                step()
-            except (CallsheetError, OSError) as error:
-                failed = (
-                    error
-                    if isinstance(error, CallsheetError)
-                    else StorageFailed(f"the report could not be written: {error}")
-                )
-                if outcome.fatal is None:
-                    tell_error(failed)
-                code = first({code, Exit.STORAGE})
-        self._say_summary(self._head(), code, outcome)
-        return code
-
-    def _head(self) -> ReportHead:
-        run = self.store.last_run()
-        estimate = None
-        if not self.prepared.unpriced and self.prepared.expected:
-            estimate = Money(self.prepared.expected, currency_of(self.campaign))
-        budget = min(self.budgets, key=lambda each: each.limit.amount) if self.budgets else None
-        return make_head(self.campaign, run, options=self.settings.options, budget=budget, estimate=estimate)
-
-    def _say_summary(self, head: ReportHead, code: int, outcome: Outcome) -> None:
-        if self.settings.quiet and code == Exit.DONE:
-            return
-        totals = totals_of(self.campaign, self.store, head, self.settings.selection)
-        stream = sys.stderr if self.settings.quiet else sys.stdout
-        summary = render_summary(
-            head,
-            totals,
-            exit_code=code,
-            outputs=os.path.relpath(self.campaign.output_dir),
-            report=os.path.relpath(report_folder(self.campaign) / "index.html"),
-            stops=stops(outcome, totals.count(State.RUNNING) + totals.count(State.DOWNLOADING)),
-            color=wants_color(stream),
-        )
-        (tell if self.settings.quiet else say)(summary.rstrip("\n"))
 
 
 async def _tick(watcher: Watcher) -> None:

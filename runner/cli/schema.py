@@ -6,17 +6,17 @@ import click
 
 from runner.cli.exits import Exit
 
+_EXAMPLES = """\b
+Examples:
+  callsheet schema > manifest.schema.json
+  callsheet schema digital-human/avatar
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("name", required=False)
 def schema(name: str | None) -> int:
-    r"""Print a JSON Schema: without NAME the editor's view of the manifest, else the strict view of an operation or document.
-
-    \b
-    Examples:
-      callsheet schema > manifest.schema.json
-      callsheet schema digital-human/avatar
-    """
+    """Print a JSON Schema: without NAME the editor's view of the manifest, else the strict view of an operation or document."""
     import json  # noqa: PLC0415  the work is imported when it is done
 
     from runner.cli.screen import say  # noqa: PLC0415

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from runner.core.errors import CallsheetError
+    from runner.core.selection import Selection
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -36,3 +37,9 @@ def tell_error(error: CallsheetError) -> None:
     tell(f"callsheet: {error.message}")
     if error.next_step is not None:
         tell(f"  next: {error.next_step}")
+
+
+def tell_unmatched(selection: Selection) -> None:
+    """Name the selectors that held for no job; after the last job."""
+    for selector in selection.unmatched:
+        tell(f"no job matches --select {selector}")

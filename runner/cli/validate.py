@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from runner.cli.findings import Format
 
 
-@click.command()
+_EXAMPLES = """\b
+Examples:
+  callsheet validate manifests/*.yaml
+  callsheet validate manifests/autumn.yaml --format github
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(dir_okay=False), metavar="MANIFEST...")
 @variable_options
 @click.option(
@@ -28,24 +35,20 @@ if TYPE_CHECKING:
 def validate(
     manifests: tuple[str, ...], variables: dict[str, str], *, allow_files_outside: bool, form: Format, show_all: bool
 ) -> int:
-    r"""Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent.
-
-    \b
-    Examples:
-      callsheet validate manifests/*.yaml
-      callsheet validate manifests/autumn.yaml --format github
-    """
+    """Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent."""
     from runner.cli.findings import say_findings  # noqa: PLC0415  the work is imported when it is done
     from runner.cli.opening import read_manifest  # noqa: PLC0415
     from runner.core.diagnostics import Diagnostic, Severity  # noqa: PLC0415
     from runner.core.errors import ManifestInvalid  # noqa: PLC0415
+    from runner.engine.pricing import PriceCheck  # noqa: PLC0415
     from runner.manifest.validate import check  # noqa: PLC0415
 
     found: list[Diagnostic] = []
     jobs_read = 0
     for manifest in manifests:
         try:
-            result = check(read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside))
+            campaign = read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside)
+            result = check(campaign, PriceCheck(campaign.accounts, has_budget=campaign.budget is not None).finding)
         except ManifestInvalid as invalid:
             found += invalid.diagnostics
         else:

@@ -1,4 +1,4 @@
-"""How fast an account may send: even spacing, a concurrency that backs off and recovers, a growing wait.
+"""How fast an account may send, and how much room is left: even spacing, a concurrency that backs off and recovers, a growing wait.
 
 Pure arithmetic over a monotonic time that the caller passes in.
 """
@@ -6,6 +6,10 @@ Pure arithmetic over a monotonic time that the caller passes in.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+ALWAYS_FREE_BYTES: Final = 64 * 1024 * 1024
+"""Room on the disk that is always left: the state and the report must still fit when outputs fill it (spec.md section 6)."""
 
 
 @dataclass(slots=True)

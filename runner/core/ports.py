@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.core.events import Event
     from runner.core.job import Job, OutputFile
     from runner.core.notices import Notice
-    from runner.core.plan import FileState
+    from runner.core.plan import FileState, Standing
     from runner.core.spec import Verify
 
 # --- providers --------------------------------------------------------------------------------------------------------
@@ -179,6 +179,9 @@ class Store(Protocol):
     def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
         """All rows (every fingerprint) of these ids; ids without rows are absent. At most 1,000 ids a call."""
 
+    def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
+        """What planning needs of `rows`, with the same keys and order, at less than half the cost."""
+
     def open_rows(self) -> Iterator[Job]:
         """Rows whose state is submitting, in_doubt, running or downloading, oldest submission first."""
 
@@ -194,6 +197,9 @@ class Store(Protocol):
 
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """Seconds from acceptance to result of the latest `most` jobs with this `uses`, oldest first."""
+
+    def last_submission_at(self, uses: str) -> float | None:
+        """Unix seconds of the latest intent with this `uses`; None before the first."""
 
 
 # --- delivery ---------------------------------------------------------------------------------------------------------
@@ -215,6 +221,9 @@ class Order:
         verify: How far the file is checked.
         read_timeout_s: Seconds between two pieces.
         connect_timeout_s: Seconds for a connection.
+        replaces: SHA-256 digests (hexadecimal) of files that may be replaced under the final name: earlier outputs of this job there.
+            Any other file that stands there is first set aside as `<file name>.kept-<first 16 digits of its digest>`. None: whatever
+            stands there may be replaced.
     """
 
     job_id: str
@@ -228,6 +237,7 @@ class Order:
     verify: Verify
     read_timeout_s: float = 60.0
     connect_timeout_s: float = 10.0
+    replaces: tuple[str, ...] | None = None
 
 
 class FetchProblem(StrEnum):
@@ -272,24 +282,33 @@ class Delivery(Protocol):
             StorageFailed: The disk is full or failing; what was received stays.
         """
 
-    def tidy(self, order: Order) -> None:
-        """Forget the traces that only recovery needs, after the job's success is committed. Never raises."""
+    def tidy(self, stem: str) -> None:
+        """Forget the traces that only recovery needs, after the job's success is committed. Never raises.
+
+        Args:
+            stem: As in the order: the path relative to the output folder, without suffix.
+        """
 
     def look(self, output: OutputFile) -> FileState:
         """Whether a delivered file is there and unchanged: by size and modification time, by digest when these differ."""
 
-    async def relocate(self, output: OutputFile, stem: str) -> OutputFile:
-        """Put a delivered, unchanged file under another path too; the old one is left alone.
+    async def recall(self, output: OutputFile, stem: str, replaces: tuple[str, ...] | None) -> OutputFile | None:
+        """Have a delivered file stand under a path, from what lies in the output folder.
+
+        Its very bytes (length and digest, read anew) are looked for under the new path, under the path that it was delivered to, and
+        under the name that it has when it was set aside there. The file under the old path is left alone. Idempotent: after a crash
+        anywhere, the same call finds what it left.
 
         Args:
-            output: The file.
-            stem: The new path relative to the output folder, without suffix.
+            output: The file as its job's row knows it.
+            stem: The path relative to the output folder, without suffix; may be that of `output`.
+            replaces: As for `Order`.
 
         Returns:
-            The file under the new path, durable.
+            The file under the new path, durable; None when its bytes are nowhere, and nothing was changed.
 
         Raises:
-            StorageFailed: It could not be done; the old file is untouched.
+            StorageFailed: The disk is full or failing, or something stands in the way; no file was lost.
         """
 
     def free_bytes(self) -> int:

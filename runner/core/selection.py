@@ -1,12 +1,12 @@
 """Which jobs a command is about: `--select` and `--exclude`, in dbt's habit.
 
-A selector is `tag:NAME`, `state:STATE`, `uses:PATTERN`, or a pattern for the id; patterns are globs in which `*` also crosses `/`. A
-comma joins conditions that must all hold; a repeated option adds alternatives.
+A selector is `tag:NAME`, `state:STATE`, `uses:PATTERN`, a job's name, or a pattern for the id; patterns are globs in which `*` also
+crosses `/`. A comma joins conditions that must all hold; a repeated option adds alternatives.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class BadSelector(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Jobs chosen by selectors.
+    """Jobs chosen by selectors. It remembers which of its selectors a job was ever asked about with success.
 
     Args:
         select: Alternatives, each a tuple of (kind, pattern) that must all hold; empty chooses every job.
@@ -35,6 +35,7 @@ class Selection:
 
     select: tuple[tuple[tuple[str, str], ...], ...] = ()
     exclude: tuple[tuple[tuple[str, str], ...], ...] = ()
+    _matched: set[int] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def is_everything(self) -> bool:
@@ -48,9 +49,16 @@ class Selection:
             spec: The job.
             state: Gives its state; asked only when a selector needs it.
         """
-        if self.select and not any(_all_hold(terms, spec, state) for terms in self.select):
+        fitting = [place for place, terms in enumerate(self.select) if _all_hold(terms, spec, state)]
+        self._matched.update(fitting)
+        if self.select and not fitting:
             return False
         return not any(_all_hold(terms, spec, state) for terms in self.exclude)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """The alternatives of `select`, as they were written, that have held for no job so far."""
+        return tuple(_written(terms) for place, terms in enumerate(self.select) if place not in self._matched)
 
 
 def parse(select: Sequence[str], exclude: Sequence[str]) -> Selection:
@@ -73,10 +81,16 @@ def _term(part: str, whole: str) -> tuple[str, str]:
     if not colon:
         return ("id", part)
     if kind not in _KINDS:
-        raise BadSelector(f"`{part}`: a selector is tag:NAME, state:STATE, uses:PATTERN, or a pattern for the id")
+        raise BadSelector(
+            f"`{part}`: a selector is tag:NAME, state:STATE, uses:PATTERN, a job's name, or a pattern for the id"
+        )
     if kind == "state" and pattern not in set(State):
         raise BadSelector(f"`{part}`: a state is one of {', '.join(State)}")
     return (kind, pattern)
+
+
+def _written(terms: tuple[tuple[str, str], ...]) -> str:
+    return ",".join(pattern if kind == "id" else f"{kind}:{pattern}" for kind, pattern in terms)
 
 
 def _all_hold(terms: tuple[tuple[str, str], ...], spec: JobSpec, state: Callable[[], State]) -> bool:
@@ -92,4 +106,4 @@ def _holds(kind: str, pattern: str, spec: JobSpec, state: Callable[[], State]) -
         case "uses":
             return fnmatchcase(spec.uses, pattern)
         case _:
-            return fnmatchcase(spec.id, pattern)
+            return spec.name == pattern or fnmatchcase(spec.id, pattern)

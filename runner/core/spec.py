@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from decimal import Decimal
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget, Price
@@ -156,6 +157,19 @@ class Account:
     download_origins: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
 
+    def expected_price(self, operation: str, duration_s: float | None) -> Decimal | None:
+        """What one job is expected to cost on this account.
+
+        Args:
+            operation: `<type>/<operation>`, e.g. `kling/avatar`.
+            duration_s: Seconds that the result will last; None when unknown.
+
+        Returns:
+            The amount in the manifest's currency; None when the price is not given, or rests on something unknown.
+        """
+        price = self.prices.get(operation.partition("/")[2])
+        return None if price is None else price.expected(duration_s)
+
 
 class Campaign(Protocol):
     """A manifest that was read and holds, apart from what only its rows can show.
@@ -186,7 +200,7 @@ class Campaign(Protocol):
 
     @property
     def accounts(self) -> Mapping[str, Account]:
-        """The accounts that jobs use, by name, implied ones included."""
+        """The accounts of the manifest by name: those it configures, and those that jobs use without an entry."""
 
     @property
     def budget(self) -> Budget | None:

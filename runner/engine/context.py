@@ -27,11 +27,13 @@ class Context:
         observer: Who watches.
         journal: Moves jobs.
         treasury: Budgets.
+        limit: Jobs that this run may submit at the most; None for no limit.
         on_wire: The asyncio tasks between an intent and the verdict on its reply: a stop waits for them.
         submitted: Intents of this run.
-        closing: What ended submissions (`budget`, `space`); None while they go on.
+        closing: What ended submissions (`budget`, `space`, `limit`); None while they go on.
         closing_reason: The same in a sentence.
         left_running: Jobs left running at their poll deadline.
+        lost_at_stop: Submissions whose reply was not waited for when the run was stopped: doubts.
     """
 
     manifest: str
@@ -41,11 +43,13 @@ class Context:
     observer: Observer
     journal: Journal
     treasury: Treasury
+    limit: int | None = None
     on_wire: set[asyncio.Task[None]] = field(default_factory=set)
     submitted: int = 0
     closing: str | None = None
     closing_reason: str = ""
     left_running: int = 0
+    lost_at_stop: int = 0
 
     def close_submissions(self, what: str, reason: str) -> None:
         """Submit nothing more in this run; what is paid goes on. The first reason stands."""

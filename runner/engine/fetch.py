@@ -32,7 +32,7 @@ def origin_of(base_url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
-def order_for(lane: Lane, work: Work, job: Job) -> Order:
+def order_for(lane: Lane, work: Work, job: Job, replaces: tuple[str, ...] | None) -> Order:
     """What has to be brought home, as plain data."""
     assert job.task_id is not None
     assert job.address is not None
@@ -50,10 +50,11 @@ def order_for(lane: Lane, work: Work, job: Job) -> Order:
         verify=spec.verify,
         read_timeout_s=account.timeouts.read_s,
         connect_timeout_s=account.timeouts.connect_s,
+        replaces=replaces,
     )
 
 
-async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job) -> Job:
+async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job, replaces: tuple[str, ...] | None) -> Job:
     """Deliver a job's result.
 
     Args:
@@ -61,6 +62,7 @@ async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job) -> Job:
         lane: The job's account.
         work: What was asked for, with the path of the file.
         job: The job, downloading.
+        replaces: Digests of files that may be replaced under the final name; None for anything.
 
     Returns:
         The job, succeeded or failed.
@@ -72,12 +74,12 @@ async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job) -> Job:
         return await ctx.journal.move(job, events.Delivered(at=ctx.clock.wall(), output=None))
     fresh = tries = 0
     while True:
-        order = order_for(lane, work, job)
+        order = order_for(lane, work, job, replaces)
         async with lane.transfers:
             result = await ctx.delivery.deliver(order)
         if isinstance(result, OutputFile):
             job = await ctx.journal.move(job, events.Delivered(at=ctx.clock.wall(), output=result))
-            ctx.delivery.tidy(order)
+            ctx.delivery.tidy(order.stem)
             return job
         match result.problem:
             case FetchProblem.EXPIRED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from runner.core.job import State
@@ -10,11 +11,25 @@ from runner.core.references import OutputRef, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from runner.core.job import Job
     from runner.core.ports import Store
 
 
 class OutputMissing(LookupError):
     """A needed job succeeded but gave no such output; the message names both."""
+
+
+def asked_for(job: Job) -> Mapping[str, Any]:
+    """What a task was asked for, as its stored request tells: the only trace of inputs that the manifest does not have any more.
+
+    Returns:
+        The JSON object of the request; empty when its bytes were not kept.
+    """
+    try:
+        body = json.loads(job.request or b"{}")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def resolved(inputs: Mapping[str, Any], store: Store, fingerprint_of: Callable[[str], str | None]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from runner.core.polling import Durations
 from runner.engine.worklist import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from decimal import Decimal
     from random import Random
 
@@ -80,6 +81,8 @@ class Lane:
     """Jobs of this lane that have an asyncio task, whatever they do."""
     fetching: int = 0
     """Of these, jobs whose result waits to be fetched or is being fetched."""
+    watched: int = 0
+    """Paid tasks that are followed for their slot alone: they belong to no job of this run."""
     stopped: Failure | None = None
     stopped_operations: dict[str, Failure] = field(default_factory=dict)
     durations: dict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
@@ -129,6 +132,15 @@ class Lane:
         """Whether submissions wait for slots that only doubts hold."""
         return self.stopped is None and bool(self.submit) and self.in_flight == self.doubts >= self.concurrency.ceiling
 
+    @contextmanager
+    def fetches(self) -> Iterator[None]:
+        """Counts a result as waiting for its download while the block lasts."""
+        self.fetching += 1
+        try:
+            yield
+        finally:
+            self.fetching -= 1
+
     def _most_fetching(self) -> int:
         """Results that may wait for their download: more would mean buying faster than bringing home."""
         return 2 * self.account.limits.downloads + self.account.limits.in_flight
@@ -139,6 +151,11 @@ class Lane:
         """What a job is expected to cost; None when the price is unknown."""
         price = self.account.prices.get(spec.operation.partition("/")[2])
         return self._money(price.expected(spec.duration_s) if price is not None else None)
+
+    def estimate_of(self, operation: str) -> Money | None:
+        """What a job of this operation is expected to cost when nothing is known of its inputs; None when that is unknown."""
+        price = self.account.prices.get(operation.partition("/")[2])
+        return self._money(price.expected(None) if price is not None else None)
 
     def cost(self, operation: str, ready: Ready) -> Money | None:
         """What a finished task cost: the provider's word, else the price list with the provider's figures; None when unknown."""
@@ -221,7 +238,7 @@ class Lane:
                 return None
         if self._refused_since is None:
             self._refused_since = now
-        if not answer.concurrency and now - self._refused_since > MOST_REFUSALS_S:
+        if not answer.concurrency and self.has_only_refused(now):
             return None
         if began >= self._refused_at:
             self._refusals += 1
@@ -230,6 +247,10 @@ class Lane:
         wait_s = self._wait_after_refusal(answer)
         self.spacing.pause_until(now + wait_s)
         return wait_s
+
+    def has_only_refused(self, now: float) -> bool:
+        """Whether the API has said nothing but "not now" for so long that further jobs would only be told the same."""
+        return self._refused_since is not None and now - self._refused_since > MOST_REFUSALS_S
 
     def _lower(self, answer: NotNow) -> None:
         if answer.concurrency:

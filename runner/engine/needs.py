@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from runner.engine.worklist import Ticket
+    from runner.engine.worklist import Queue
 
 EVERY = "/*"
 """A need `name/*` means every job of that name."""
@@ -31,30 +31,45 @@ class _Block:
 
 
 @dataclass(slots=True)
+class Waiters:
+    """Jobs of one account that need the same.
+
+    Args:
+        account: The account's name.
+        jobs: Their tickets.
+        missing: How many of their needs are open; 0 once they wait no longer.
+    """
+
+    account: str
+    jobs: Queue
+    missing: int = 0
+
+
+@dataclass(slots=True)
 class Released:
     """Jobs that waited and wait no longer.
 
     Args:
-        ready: Jobs that may go now, as (ticket, account).
-        lost: Jobs that never will, as (ticket, account, the need that failed).
+        ready: Those that may go now.
+        lost: Those that never will, with the need that failed.
     """
 
-    ready: list[tuple[Ticket, str]] = field(default_factory=list)
-    lost: list[tuple[Ticket, str, str]] = field(default_factory=list)
+    ready: list[Waiters] = field(default_factory=list)
+    lost: list[tuple[Waiters, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Needs:
     """What the needed jobs have come to, and who waits for them.
 
-    Memory: one entry for each job written by itself in the manifest, one for each block of many, one for each waiting job.
+    Memory: one entry for each job written by itself in the manifest, one for each block of many, one for
+    each set of needs that jobs wait for, and eight bytes for each waiting job.
     """
 
     _single: dict[str, Met] = field(default_factory=dict)
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _blocks: dict[str, _Block] = field(default_factory=dict)
-    _waiting: dict[str, list[tuple[Ticket, str]]] = field(default_factory=dict)
-    _missing: dict[Ticket, int] = field(default_factory=dict)
+    _waiting: dict[str, list[Waiters]] = field(default_factory=dict)
     held: Counter[str] = field(default_factory=Counter)
     """How many jobs wait, by account."""
 
@@ -88,11 +103,11 @@ class Needs:
             return Met.NO
         return Met.OPEN if block.open else Met.YES
 
-    def hold(self, ticket: Ticket, account: str, needs: Sequence[str]) -> str | None:
-        """Hold a job until its needs are met.
+    def hold(self, waiters: Waiters, needs: Sequence[str]) -> str | None:
+        """Hold jobs until their needs are met.
 
         Returns:
-            None when it is held; "" when all are met already; else the need that failed.
+            None when they are held; "" when all needs are met already; else the need that failed.
         """
         states = {need: self.met(need) for need in needs}
         failed = next((need for need, met in states.items() if met is Met.NO), None)
@@ -101,10 +116,10 @@ class Needs:
         still_open = [need for need, met in states.items() if met is Met.OPEN]
         if not still_open:
             return ""
-        self._missing[ticket] = len(still_open)
-        self.held[account] += 1
+        waiters.missing = len(still_open)
+        self.held[waiters.account] += len(waiters.jobs)
         for need in still_open:
-            self._waiting.setdefault(need, []).append((ticket, account))
+            self._waiting.setdefault(need, []).append(waiters)
         return None
 
     def ended(self, job_id: str, name: str, *, succeeded: bool) -> Released:
@@ -118,20 +133,19 @@ class Needs:
         for need in (job_id, name + EVERY):
             met = self.met(need) if need in self._waiting else Met.OPEN
             if met is not Met.OPEN:
-                for ticket, account in self._waiting.pop(need):
-                    self._let_go(ticket, account, None if met is Met.YES else need, released)
+                for waiters in self._waiting.pop(need):
+                    self._let_go(waiters, None if met is Met.YES else need, released)
         return released
 
-    def _let_go(self, ticket: Ticket, account: str, failed_need: str | None, released: Released) -> None:
-        missing = self._missing.get(ticket)
-        if missing is None:  # another need of it failed before
+    def _let_go(self, waiters: Waiters, failed_need: str | None, released: Released) -> None:
+        if waiters.missing == 0:  # another need of theirs failed before
             return
         if failed_need is not None:
-            released.lost.append((ticket, account, failed_need))
-        elif missing > 1:
-            self._missing[ticket] = missing - 1
+            released.lost.append((waiters, failed_need))
+        elif waiters.missing > 1:
+            waiters.missing -= 1
             return
         else:
-            released.ready.append((ticket, account))
-        del self._missing[ticket]
-        self.held[account] -= 1
+            released.ready.append(waiters)
+        waiters.missing = 0
+        self.held[waiters.account] -= len(waiters.jobs)

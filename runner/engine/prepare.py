@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
     from runner.engine.survey import Scope, Surveyed
-    from runner.engine.worklist import Ticket
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Prepared:
         actions: Selected jobs by action.
         settled: Selected jobs that the run does not touch, by state.
         queues: By account.
-        waiting: Jobs that need others, as (ticket, account, needs).
+        waiting: Jobs that need others, in one queue for all of an account that need the same.
         resumed: (id, fingerprint) of the paid jobs that go on.
         work: Jobs with work.
         expected: What the submissions are expected to cost as far as known; an unknown price counts in `unpriced`.
@@ -55,7 +55,7 @@ class Prepared:
     actions: Counter[Action] = field(default_factory=Counter)
     settled: Counter[State] = field(default_factory=Counter)
     queues: dict[str, Queues] = field(default_factory=dict)
-    waiting: list[tuple[Ticket, str, tuple[str, ...]]] = field(default_factory=list)
+    waiting: dict[tuple[str, tuple[str, ...]], Queue] = field(default_factory=dict)
     resumed: set[tuple[str, str]] = field(default_factory=set)
     work: int = 0
     expected: Decimal = Decimal(0)
@@ -74,7 +74,6 @@ def prepare(
     scope: Scope,
     *,
     folder: Path,
-    limit: int | None = None,
     has_budget: bool = False,
 ) -> Prepared:
     """Survey the whole manifest and queue what there is to do.
@@ -85,7 +84,6 @@ def prepare(
         delivery: Looks at delivered files.
         scope: Which jobs.
         folder: Where the worklist's temporary file lies.
-        limit: Submissions at the most; None for no limit. Jobs beyond it are not selected.
         has_budget: Whether a budget is set: then an unknown price is a finding.
 
     Returns:
@@ -98,19 +96,18 @@ def prepare(
     findings = Findings()
     prepared = Prepared(Worklist(folder))
     unpriced: set[str] = set()
-    left = limit
-    for entry in survey(campaign, store, delivery, scope, findings):
-        if entry.decision.action.costs:
-            if left == 0:
-                _note(prepared, entry, Met.OPEN)
-                continue
-            left = None if left is None else left - 1
-            if not _count_price(prepared, campaign, entry.spec) and has_budget and entry.spec.uses not in unpriced:
-                unpriced.add(entry.spec.uses)
+    with ExitStack() as undo:
+        undo.callback(prepared.worklist.close)
+        for entry in survey(campaign, store, delivery, scope, findings):
+            uses = entry.spec.uses
+            is_unpriced = entry.decision.action.costs and not _count_price(prepared, campaign, entry.spec)
+            if is_unpriced and has_budget and uses not in unpriced:
+                unpriced.add(uses)
                 findings(_unpriced(entry.spec))
-        _queue(prepared, entry)
-    findings.raise_if_invalid()
-    _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
+            _queue(prepared, entry)
+        findings.raise_if_invalid()
+        _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
+        undo.pop_all()
     return prepared
 
 
@@ -125,7 +122,9 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
     prepared.work += 1
     _note(prepared, entry, Met.OPEN)
     ticket = prepared.worklist.add(spec, decision.action, is_new=decision.job is None)
-    queues = prepared.queues.setdefault(spec.account, Queues())
+    # A paid task is followed on the account that it was submitted on, whichever the manifest names now.
+    account = decision.job.account if decision.job is not None and not decision.action.costs else spec.account
+    queues = prepared.queues.setdefault(account, Queues())
     match decision.action:
         case Action.REATTACH:
             prepared.resumed.add((spec.id, spec.fingerprint))
@@ -133,7 +132,7 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
         case Action.DOWNLOAD:
             queues.download.append(ticket)
         case _ if spec.needs:
-            prepared.waiting.append((ticket, spec.account, spec.needs))
+            prepared.waiting.setdefault((spec.account, spec.needs), Queue()).append(ticket)
         case _:
             queues.submit.append(ticket)
 
@@ -145,7 +144,7 @@ def _note(prepared: Prepared, entry: Surveyed, met: Met) -> None:
 
 def _learn_of_needed(prepared: Prepared, again: Callable[[], Iterator[Surveyed]]) -> None:
     """A second pass, only when a job needs one of many by its id: which of many are needed is known after the first."""
-    missing = prepared.needs.unknown(need for _, _, needs in prepared.waiting for need in needs)
+    missing = prepared.needs.unknown(need for _, needs in prepared.waiting for need in needs)
     if not missing:
         return
     for entry in again():

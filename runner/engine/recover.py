@@ -29,4 +29,4 @@ async def recover(ctx: Context, lane: Lane, ticket: int, job: Job) -> tuple[Job,
         answer = lane.operations[job.operation].read_submission(job.reply)
     else:
         answer = answers.InDoubt("the run ended before the reply was stored")
-    return await settle(ctx, lane, ticket, job, answer, is_of_this_run=False)
+    return await settle(ctx, lane, ticket, job, answer, began=None)

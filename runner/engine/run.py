@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.core import events
@@ -20,12 +21,12 @@ from runner.core.events import Failure
 from runner.core.job import Job, State
 from runner.core.money import Money
 from runner.core.notices import Stopping
-from runner.core.plan import FileState
+from runner.core.plan import Action
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
-from runner.engine.inputs import OutputMissing, resolved
+from runner.engine.inputs import OutputMissing, asked_for, resolved
 from runner.engine.lane import Lane, Next
-from runner.engine.needs import EVERY
+from runner.engine.needs import EVERY, Waiters
 from runner.engine.recover import recover
 from runner.engine.space import Space
 from runner.engine.submit import After, Submission, new_job, stop_account, submit
@@ -92,6 +93,8 @@ class Run:
     """Jobs that were submitted, not taken, and wait again."""
     _states: Counter[State] = field(default_factory=Counter)
     _ended: int = 0
+    _submitted: int = 0
+    """Jobs of this run that were submitted, each counted once."""
     _spent: Money | None = None
     _has_unknown_cost: bool = False
     _stopped_by: str | None = None
@@ -113,8 +116,8 @@ class Run:
         """
         try:
             self._take_stock()
-            for ticket, account, needs in self.prepared.waiting:
-                await self._hold(ticket, account, needs)
+            for (account, needs), jobs in self.prepared.waiting.items():
+                await self._hold(Waiters(account, jobs), needs)
             await self._loop()
         except Exception as error:  # noqa: BLE001  the border of the run: what ends it is part of its outcome
             self._end_early(error)
@@ -122,9 +125,9 @@ class Run:
         finally:
             await self._cancel(self._watches)
         return Outcome(
-            states=self.prepared.settled + self._states,
+            states=self.prepared.settled + self._states + Counter({State.IN_DOUBT: self.ctx.lost_at_stop}),
             submitted=self.ctx.submitted,
-            unfinished=self.prepared.work - self._ended,
+            unfinished=self.prepared.work - self._ended - self.ctx.lost_at_stop - self._left_by_limit(),
             stopped_by=self._stopped_by or self.ctx.closing,
             account_stops=self._stops(),
             closing_reason=self.ctx.closing_reason,
@@ -137,6 +140,16 @@ class Run:
         """An exact zero in the run's currency; None when it has none."""
         currency = next((lane.currency for lane in self.lanes.values() if lane.currency is not None), None)
         return None if currency is None else Money(Decimal(0), currency)
+
+    def _left_by_limit(self) -> int:
+        """Jobs that only `--limit` kept from being submitted: the user did not ask for them."""
+        if self.ctx.closing != "limit" or self._stopped_by is not None:
+            return 0
+        return sum(
+            len(lane.submit) + self.prepared.needs.held[name]
+            for name, lane in self.lanes.items()
+            if lane.stopped is None
+        )
 
     def _stops(self) -> dict[str, Failure]:
         stops = {name: lane.stopped for name, lane in self.lanes.items() if lane.stopped is not None}
@@ -154,7 +167,7 @@ class Run:
             return
         self._stopped_by = by
         self.ctx.observer.notify(
-            Stopping(at=self.ctx.clock.wall(), submissions=len(self.ctx.on_wire), patience_s=PATIENCE_S)
+            Stopping(at=self.ctx.clock.wall(), submissions=len(self.ctx.on_wire), patience_s=self._patience_s())
         )
         for task in self._tasks - self.ctx.on_wire:
             task.cancel()
@@ -166,13 +179,18 @@ class Run:
         while self._stopped_by is None and self._fatal is None:
             self._changed.clear()
             delay_s = self._start_what_may()
-            if not self._tasks and delay_s is None:
+            if not self._tasks and delay_s is None and not self._waits_for_watch():
                 self._explain_stuck()
                 return
             nap_s = _LONGEST_NAP_S if delay_s is None else min(delay_s, _LONGEST_NAP_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), nap_s)
         await self._drain()
+
+    def _waits_for_watch(self) -> bool:
+        """Whether a paid task that this run is not about holds a slot that a submission waits for."""
+        may_submit = self.ctx.closing is None
+        return any(may_submit and lane.watched and lane.submit and lane.stopped is None for lane in self.lanes.values())
 
     def _explain_stuck(self) -> None:
         """Nothing goes on although there is work: say why."""
@@ -185,8 +203,14 @@ class Run:
         """Wait for the submissions on the wire, cancel everything else."""
         await self._cancel(self._tasks - self.ctx.on_wire)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=PATIENCE_S)
+            await asyncio.wait(self._tasks, timeout=self._patience_s())
         await self._cancel(self._tasks)
+
+    def _patience_s(self) -> float:
+        """A person who pressed Ctrl-C waits a while; without one, a reply is waited for to its end: it tells a task id from a doubt."""
+        if self._stopped_by == "signal":
+            return PATIENCE_S
+        return max((lane.account.timeouts.submit_s for lane in self.lanes.values()), default=0.0) + PATIENCE_S
 
     @staticmethod
     async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
@@ -210,10 +234,16 @@ class Run:
                     if verdict is not None:
                         soonest = verdict if soonest is None else min(soonest, verdict)
                     break
-                self._start(lane, verdict)
+                if not self._start(lane, verdict):
+                    break
         return soonest
 
-    def _start(self, lane: Lane, kind: Next) -> None:
+    def _start(self, lane: Lane, kind: Next) -> bool:
+        """Start a job, or close submissions because none may start.
+
+        Returns:
+            False when the next submission must wait for an event.
+        """
         match kind:
             case Next.RESUME:
                 self._spawn(lane, self._resume(lane, self.prepared.worklist.read(lane.resume.pop())))
@@ -221,33 +251,52 @@ class Run:
                 lane.fetching += 1
                 self._spawn(lane, self._fetch_again(lane, self.prepared.worklist.read(lane.download.pop())))
             case Next.SUBMIT:
-                self._start_submission(lane, self.prepared.worklist.read(lane.submit.pop()))
+                return self._start_submission(lane, self.prepared.worklist.read(lane.submit.pop()))
+        return True
 
-    def _start_submission(self, lane: Lane, work: Work) -> None:
+    def _start_submission(self, lane: Lane, work: Work) -> bool:
         if work.spec.operation in lane.stopped_operations:
-            return
-        if not self._space.is_enough(sum(other.in_flight for other in self.lanes.values())):
+            return True
+        if self._is_beyond_limit(work):
+            lane.submit.put_back(work.ticket)
+            self.ctx.close_submissions("limit", f"--limit {self.ctx.limit} is reached")
+            return False
+        if not self._space.is_enough(sum(other.in_flight + other.fetching for other in self.lanes.values())):
             lane.submit.put_back(work.ticket)
             self.ctx.close_submissions("space", self._space.shortage())
-            return
+            return False
         reserved = lane.estimate(work.spec)
         short = self.ctx.treasury.reserve(reserved)
         if short is not None:
             lane.submit.put_back(work.ticket)
+            if self._tasks or self._watches:  # what is under way may cost less than is reserved for it, or nothing
+                return False
             self.ctx.close_submissions(
                 "budget",
                 f"the next job ({reserved or 'of unknown price'}) does not fit into the budget of {short.limit}",
             )
-            return
+            return False
         lane.in_flight += 1
+        self._submitted += work.ticket not in self._begun
         lane.spacing.started(self.ctx.clock.monotonic())
         self._spawn(lane, self._make(lane, work, reserved))
+        return True
+
+    def _is_beyond_limit(self, work: Work) -> bool:
+        limit = self.ctx.limit
+        return limit is not None and self._submitted >= limit and work.ticket not in self._begun
 
     def _spawn(self, lane: Lane, life: Coroutine[object, object, None]) -> None:
         lane.following += 1
-        task = asyncio.create_task(self._border(lane, life))
+        task = self._task(lane, life)
         self._tasks.add(task)
         task.add_done_callback(self._gone)
+
+    def _task(self, lane: Lane, life: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._border(lane, life))
+        # A task that is cancelled before its first step never enters the border, and nobody would ever await the life inside.
+        task.add_done_callback(lambda _: life.close())
+        return task
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -280,14 +329,24 @@ class Run:
             ):
                 continue
             lane.in_flight += 1
+            if row.reserved is None:
+                self.ctx.treasury.assume(lane.estimate_of(row.operation))
             if (row.id, row.fingerprint) not in self.prepared.resumed:
-                watch = asyncio.create_task(self._border(lane, self._watch(lane, row)))
+                watch = self._task(lane, self._watch(lane, row))
                 lane.following += 1
                 self._watches.add(watch)
-                watch.add_done_callback(self._watches.discard)
+                lane.watched += 1
+                watch.add_done_callback(partial(self._watched, lane))
         for uses, lane in self._uses():
             for duration_s in self.ctx.store.durations(uses, 64):
                 lane.durations[uses].add(duration_s)
+            self._keep_spacing(lane, self.ctx.store.last_submission_at(uses))
+
+    def _keep_spacing(self, lane: Lane, last_at: float | None) -> None:
+        """The account's pace holds across runs: the first submission keeps its distance from the last of the run before."""
+        if last_at is not None:
+            elapsed_s = max(0.0, self.ctx.clock.wall() - last_at)
+            lane.spacing.pause_until(self.ctx.clock.monotonic() + lane.spacing.interval_s - elapsed_s)
 
     def _uses(self) -> list[tuple[str, Lane]]:
         return [
@@ -298,14 +357,24 @@ class Run:
 
     async def _watch(self, lane: Lane, job: Job) -> None:
         """A task that holds a slot but belongs to no selected job: its result is noted, and fetched when its job is run."""
+        reserved, after = job.reserved, After.GOES_ON
         if job.state is State.SUBMITTING:
             job, after = await recover(self.ctx, lane, -1, job)
-            if after is After.DOUBT:
-                return
+        if after is After.DOUBT:
+            return
+        if after is not After.GOES_ON:
+            self._give_back(lane, reserved)
+            return
         if job.state is State.RUNNING:
-            job = await follow(self.ctx, lane, job, {}, resumed=True)
+            job = await follow(self.ctx, lane, job, asked_for(job), resumed=True)
         if job.state is not State.RUNNING:
+            self._settle(job, reserved)
             self._free_slot(lane)
+
+    def _watched(self, lane: Lane, watch: asyncio.Task[None]) -> None:
+        self._watches.discard(watch)
+        lane.watched -= 1
+        self._changed.set()
 
     # --- the life of a job --------------------------------------------------------------------------------------------
 
@@ -322,7 +391,7 @@ class Run:
             inputs = resolved(work.spec.inputs, self.ctx.store, self.prepared.needs.fingerprint)
         except OutputMissing as error:
             self._give_back(lane, reserved)
-            await self._skip(work, str(error))
+            await self._end(work, await self._skip(work, str(error)))
             return
         job, after = await submit(self.ctx, lane, job, Submission(work, inputs, reserved))
         if after is After.GOES_ON:
@@ -350,39 +419,48 @@ class Run:
             if after is not After.GOES_ON:
                 await self._not_taken(lane, work, job, after, job.reserved)
                 return
-        await self._carry(lane, work, job, resumed=True, holds_slot=holds_slot)
+        with contextlib.nullcontext() if holds_slot else lane.fetches():
+            await self._carry(lane, work, job, resumed=True, holds_slot=holds_slot)
 
     async def _fetch_again(self, lane: Lane, work: Work) -> None:
         """Ask a task that ended long ago for its file."""
         try:
             job = self._row(work)
-            if await self._relocated(work, job):
+            if await self._recalled(work, job):
                 return
             if job.state is not State.RUNNING:
                 job = await self.ctx.journal.move(
                     job, events.Reopened(at=self.ctx.clock.wall(), reason="its file is not there")
                 )
+            await self._carry(lane, work, job, resumed=True, holds_slot=False)
         finally:
             lane.fetching -= 1
-        await self._carry(lane, work, job, resumed=True, holds_slot=False)
 
-    async def _relocated(self, work: Work, job: Job) -> bool:
-        """Put a file that is there under the path that the manifest wants now; whether that was all to do."""
-        output = job.output
-        if job.state is not State.SUCCEEDED or output is None or output.stem == work.spec.output:
+    async def _recalled(self, work: Work, job: Job) -> bool:
+        """Fetch a file from the output folder itself: it stands under an old path, or was set aside; whether that was all to do."""
+        if job.state is not State.SUCCEEDED or job.output is None:
             return False
-        if self.ctx.delivery.look(output) is not FileState.UNCHANGED:
+        found = await self.ctx.delivery.recall(job.output, work.spec.output, self._own_digests(work))
+        if found is None:
             return False
-        moved = await self.ctx.delivery.relocate(output, work.spec.output)
-        event = events.Relocated(at=self.ctx.clock.wall(), output=moved)
-        await self._end(work, await self.ctx.journal.move(job, event))
+        await self._end(
+            work, await self.ctx.journal.move(job, events.Relocated(at=self.ctx.clock.wall(), output=found))
+        )
         return True
 
+    def _own_digests(self, work: Work) -> tuple[str, ...]:
+        """The files that a job may replace under its path: what it delivered there before. Whatever else stands there is set aside."""
+        if work.is_new and work.action is Action.CREATE:
+            return ()
+        rows = self.ctx.store.rows([work.spec.id]).get(work.spec.id, ())
+        outputs = [row.output for row in rows if row.output is not None]
+        return tuple(output.sha256 for output in outputs if output.stem == work.spec.output)
+
     async def _carry(self, lane: Lane, work: Work, job: Job, *, resumed: bool, holds_slot: bool) -> None:
-        """From an accepted task to the file."""
+        """From an accepted task to the file. Until its end is seen, a task holds a slot; what holds none is counted as fetching."""
         if self._stopped_by is not None or self._fatal is not None:
             return
-        reserved, was_ready = job.reserved, job.ready_at is not None
+        reserved, was_ready = job.reserved or lane.estimate(work.spec), job.ready_at is not None
         if job.state is State.RUNNING:
             job = await follow(self.ctx, lane, job, work.spec.inputs, resumed=resumed)
             if job.state is State.RUNNING:
@@ -391,11 +469,8 @@ class Run:
             self._settle(job, reserved)
             self._free_slot(lane)
         if job.state is State.DOWNLOADING:
-            lane.fetching += 1
-            try:
-                job = await bring_home(self.ctx, lane, work, job)
-            finally:
-                lane.fetching -= 1
+            with lane.fetches() if holds_slot else contextlib.nullcontext():
+                job = await bring_home(self.ctx, lane, work, job, self._own_digests(work))
         self._space.learn(job)
         if not was_ready:  # a file that is fetched again was paid before
             self._count_cost(job)
@@ -403,25 +478,41 @@ class Run:
             await self._end(work, job)
 
     async def _end(self, work: Work, job: Job) -> None:
-        """A job has ended for this run; those that waited for it are let go or skipped."""
+        """A job has ended for this run; those that waited for it are let go or skipped, and so on down the chain."""
+        await self._skip_all(self._count_end(work, job))
+
+    async def _skip_all(self, those: list[tuple[Waiters, str]]) -> None:
+        lost = deque(those)
+        while lost:
+            waiters, need = lost.popleft()
+            for ticket in waiters.jobs:
+                work = self.prepared.worklist.read(ticket)
+                job = await self._skip(work, f"`{need.removesuffix(EVERY)}` did not succeed")
+                lost.extend(self._count_end(work, job))
+
+    def _count_end(self, work: Work, job: Job) -> list[tuple[Waiters, str]]:
+        """Count a job that has ended and let go what may go now.
+
+        Returns:
+            Those that waited for it and never may go, as `Released.lost`.
+        """
         self._states[job.state] += 1
         self._ended += 1
         self._begun.discard(work.ticket)
         released = self.prepared.needs.ended(job.id, work.spec.name, succeeded=job.state is State.SUCCEEDED)
-        for ticket, account in released.ready:
-            self.lanes[account].submit.append(ticket)
-        for ticket, _, need in released.lost:
-            await self._skip(self.prepared.worklist.read(ticket), f"`{need.removesuffix(EVERY)}` did not succeed")
+        for waiters in released.ready:
+            self.lanes[waiters.account].submit.extend(waiters.jobs)
         self._changed.set()
+        return released.lost
 
-    async def _hold(self, ticket: int, account: str, needs: tuple[str, ...]) -> None:
-        failed = self.prepared.needs.hold(ticket, account, needs)
+    async def _hold(self, waiters: Waiters, needs: tuple[str, ...]) -> None:
+        failed = self.prepared.needs.hold(waiters, needs)
         if failed == "":
-            self.lanes[account].submit.append(ticket)
+            self.lanes[waiters.account].submit.extend(waiters.jobs)
         elif failed is not None:
-            await self._skip(self.prepared.worklist.read(ticket), f"`{failed.removesuffix(EVERY)}` did not succeed")
+            await self._skip_all([(waiters, failed)])
 
-    async def _skip(self, work: Work, reason: str) -> None:
+    async def _skip(self, work: Work, reason: str) -> Job:
         now = self.ctx.clock.wall()
         failure = Failure(cause=None, code=Code.NEED_FAILED, message=f"skipped: {reason}")
         job = self._row(work)
@@ -429,9 +520,8 @@ class Run:
         if job.state is State.SKIPPED:
             moves = (events.Requeued(at=now), *moves)
         elif job.state is State.FAILED:  # a failed job that was allowed another attempt stays as it failed
-            await self._end(work, job)
-            return
-        await self._end(work, await self.ctx.journal.move(job, *moves))
+            return job
+        return await self.ctx.journal.move(job, *moves)
 
     def _give_back(self, lane: Lane, reserved: Money | None) -> None:
         self.ctx.treasury.release(reserved)

@@ -8,6 +8,7 @@ whether anything was sent, never by an exception's class.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from runner.core import answers, events
 from runner.core.answers import Fault, NoReply, Reply, Scope
 from runner.core.codes import Code
+from runner.core.errors import StorageFailed
 from runner.core.events import Cause, Failure
 from runner.core.identity import external_id
 from runner.core.job import Job, State
@@ -104,6 +106,7 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
     ctx.on_wire.add(task)
     try:
         for may_sign_again in (True, False):
+            began = ctx.clock.monotonic()
             job, exchange = await _exchange(ctx, lane, job, submission)
             answer = read_exchange(operation, exchange)
             if isinstance(answer, answers.SignAgain):
@@ -112,7 +115,7 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
                     job = await ctx.journal.move(job, events.NotSent(at=ctx.clock.wall(), reason=answer.reason))
                     continue
                 answer = _key_refused(answer.reason)
-            return await settle(ctx, lane, submission.work.ticket, job, answer)
+            return await settle(ctx, lane, submission.work.ticket, job, answer, began=began)
     finally:
         ctx.on_wire.discard(task)
     raise AssertionError("a submission ends inside its loop")
@@ -138,13 +141,27 @@ async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) 
     try:
         exchange = await lane.wire.post(request)
     except asyncio.CancelledError:
+        ctx.lost_at_stop += 1
         await ctx.journal.move(
             job, events.SubmitLost(at=ctx.clock.wall(), failure=_doubt("the run was stopped before the reply came"))
         )
         raise
     if isinstance(exchange, Reply):
-        job = await ctx.journal.move(job, events.ReplyReceived(at=ctx.clock.wall(), reply=exchange))
+        received = events.ReplyReceived(at=ctx.clock.wall(), reply=exchange)
+        try:
+            job = await ctx.journal.move(job, received)
+        except StorageFailed:
+            await _save_task_id(ctx, lane, job, exchange)
+            raise
     return job, exchange
+
+
+async def _save_task_id(ctx: Context, lane: Lane, job: Job, reply: Reply) -> None:
+    """The state failed while a reply was in our hands: the store writes a task id of a failing commit to its emergency file."""
+    answer = lane.operations[job.operation].read_submission(reply)
+    if isinstance(answer, answers.Accepted):
+        with contextlib.suppress(StorageFailed):
+            await ctx.journal.move(job, events.Accepted(at=ctx.clock.wall(), task_id=answer.task_id))
 
 
 def _reopening(job: Job, now: float) -> tuple[Event, ...]:
@@ -180,7 +197,7 @@ async def settle(
     job: Job,
     answer: SubmitAnswer | NoReply,
     *,
-    is_of_this_run: bool = True,
+    began: float | None,
 ) -> tuple[Job, After]:
     """Make a verdict durable and let the account feel it.
 
@@ -190,7 +207,7 @@ async def settle(
         ticket: The job's place in the worklist.
         job: The job, submitting.
         answer: The verdict.
-        is_of_this_run: False when an earlier run submitted it.
+        began: Monotonic seconds at which it was submitted; None when an earlier run did that, which says nothing of how the API is now.
 
     Returns:
         The job after it, and where that leaves it.
@@ -209,13 +226,13 @@ async def settle(
             return job, After.LEFT
         case answers.NotNow():
             job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason))
-            return await _not_now(ctx, lane, ticket, job, answer)
+            return await _not_now(ctx, lane, ticket, job, answer, began=began)
         case answers.SignAgain():  # only of an earlier run: one of this run has been signed again already
             return await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason)), After.AGAIN
         case answers.InDoubt():
             failure = _doubt(answer.reason, answer.request_id)
             job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=failure))
-            if lane.doubt(is_of_this_run=is_of_this_run):
+            if lane.doubt(is_of_this_run=began is not None):
                 reason = "two submissions in a row were lost; more would only make more doubts"
                 stop_account(ctx, lane, Failure(cause=None, code=Code.IN_DOUBT, message=reason))
             return job, After.DOUBT
@@ -225,7 +242,7 @@ async def settle(
             return job, After.LEFT
         case NoReply():
             job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.message))
-            return await _unsent(ctx, lane, job, answer)
+            return await _unsent(ctx, lane, job, answer, began)
 
 
 def _acceptance(lane: Lane, job: Job, answer: answers.Accepted, now: float) -> tuple[Event, ...]:
@@ -239,15 +256,20 @@ def ready_event(lane: Lane, job: Job, ready: answers.Ready, now: float) -> event
     return events.TaskReady(at=now, address=ready.address, outputs=ready.outputs, actual=actual, units=ready.units)
 
 
-async def _not_now(ctx: Context, lane: Lane, ticket: int, job: Job, answer: answers.NotNow) -> tuple[Job, After]:
+async def _not_now(
+    ctx: Context, lane: Lane, ticket: int, job: Job, answer: answers.NotNow, *, began: float | None
+) -> tuple[Job, After]:
+    now = ctx.clock.monotonic()
     lane.in_flight -= 1  # its own slot does not count while the account looks at what is open
     try:
-        wait_s = lane.not_now(ticket, answer, ctx.clock.monotonic())
+        wait_s = lane.not_now(ticket, answer, now, began=now if began is None else began)
     finally:
         lane.in_flight += 1
     if wait_s is None:
         code = Code.NO_CHANNEL if answer.is_limited else Code.NOT_ACCEPTED
         failure = Failure(cause=Cause.NOT_ACCEPTED, code=code, message=answer.reason)
+        if lane.has_only_refused(now):
+            stop_account(ctx, lane, failure)
         return await ctx.journal.move(job, events.GaveUp(at=ctx.clock.wall(), failure=failure)), After.ENDED
     limit = lane.concurrency.current
     ctx.observer.notify(
@@ -256,8 +278,9 @@ async def _not_now(ctx: Context, lane: Lane, ticket: int, job: Job, answer: answ
     return job, After.AGAIN
 
 
-async def _unsent(ctx: Context, lane: Lane, job: Job, answer: NoReply) -> tuple[Job, After]:
-    wait_s = lane.unsent(ctx.clock.monotonic())
+async def _unsent(ctx: Context, lane: Lane, job: Job, answer: NoReply, began: float | None) -> tuple[Job, After]:
+    now = ctx.clock.monotonic()
+    wait_s = lane.unsent(now, began=now if began is None else began)
     if wait_s is not None:
         ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=answer.message))
         return job, After.AGAIN

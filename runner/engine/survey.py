@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from runner.core.diagnostics import Diagnostic, Severity
 from runner.core.errors import ManifestInvalid
 from runner.core.job import State
-from runner.core.plan import decide
+from runner.core.plan import Action, Decision, decide
 from runner.core.selection import Selection
 from runner.engine.needs import EVERY
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runner.core.job import Job
-    from runner.core.plan import Decision
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
 
@@ -130,6 +129,7 @@ def select(
     store: Store,
     selection: Selection,
     report: Callable[[Diagnostic], None],
+    *,
     census: Census | None = None,
 ) -> Iterator[Selected]:
     """The chosen jobs with their rows, in manifest order, streamed.
@@ -159,6 +159,7 @@ def survey(
     delivery: Delivery,
     scope: Scope,
     report: Callable[[Diagnostic], None],
+    *,
     census: Census | None = None,
 ) -> Iterator[Surveyed]:
     """Every chosen job with its decision, in manifest order, streamed.
@@ -171,9 +172,24 @@ def survey(
         report: Takes findings; a job with an error is left out.
         census: Counts what passes.
     """
-    for chosen in select(campaign, store, scope.selection, report, census):
+    for chosen in select(campaign, store, scope.selection, report, census=census):
         decision = decide(chosen.spec, chosen.rows, delivery.look, retry_failed=scope.retry_failed)
+        if _is_out_of_reach(campaign, decision):
+            decision = _out_of_reach(decision)
         yield Surveyed(chosen.spec, decision)
+
+
+def _is_out_of_reach(campaign: Campaign, decision: Decision) -> bool:
+    """Whether the job's paid task lies on an account that the manifest does not have: no other account knows it."""
+    goes_on = decision.action in (Action.REATTACH, Action.DOWNLOAD)
+    return goes_on and decision.job is not None and decision.job.account not in campaign.accounts
+
+
+def _out_of_reach(decision: Decision) -> Decision:
+    assert decision.job is not None
+    account = decision.job.account
+    reason = f"its task was submitted on account `{account}`, which the manifest does not have; put it back under `providers:`"
+    return Decision(Action.BLOCKED, reason, decision.job)
 
 
 def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:

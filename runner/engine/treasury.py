@@ -43,7 +43,8 @@ class Treasury:
         purses = []
         for budget in budgets:
             charges = store.spent(day=today if budget.per_day else None)
-            spent = sum((charge.amount for charge in charges if charge.currency == budget.limit.currency), Decimal(0))
+            # A manifest has one currency. What was recorded under another name for it was spent all the same.
+            spent = sum((charge.amount for charge in charges), Decimal(0))
             purses.append(_Purse(budget, spent))
         return cls(purses)
 
@@ -63,10 +64,15 @@ class Treasury:
             self._add(money.amount)
         return short
 
+    def assume(self, money: Money | None) -> None:
+        """Count an open task of an earlier run whose price was not known when it was submitted."""
+        if money is not None:
+            self._add(money.amount)
+
     def settle(self, reserved: Money | None, actual: Money | None) -> None:
-        """Replace what was reserved by what it really cost; zero money when nothing is owed."""
-        if reserved is not None and actual is not None:
-            self._add(actual.amount - reserved.amount)
+        """Replace what was reserved (or assumed) by what it really cost."""
+        if actual is not None:
+            self._add(actual.amount - (reserved.amount if reserved is not None else Decimal(0)))
 
     def release(self, reserved: Money | None) -> None:
         """Nothing is owed after all."""

@@ -11,7 +11,9 @@ import json
 import tempfile
 from array import array
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runner.core.diagnostics import Span
@@ -20,6 +22,7 @@ from runner.core.plan import Action
 from runner.core.spec import JobSpec, Verify
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Ticket = int
@@ -58,6 +61,15 @@ class Queue:
     def append(self, ticket: Ticket) -> None:
         """Add a ticket at the end."""
         self._tickets.append(ticket)
+
+    def extend(self, other: Queue) -> None:
+        """Add all that another queue has, in its order."""
+        self._tickets.extend(other)
+
+    def __iter__(self) -> Iterator[Ticket]:
+        """The tickets that are left, in the order in which `pop` gives them."""
+        yield from self._returned
+        yield from islice(self._tickets, self._cursor, None)
 
     def put_back(self, ticket: Ticket) -> None:
         """Add a ticket at the front: a job that was begun and must wait."""
@@ -102,7 +114,8 @@ class Worklist:
         try:
             ticket = self._file.tell()
             self._file.write(
-                json.dumps(_pack(spec, action, is_new=is_new), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+                json.dumps(_pack(spec, action, is_new=is_new), ensure_ascii=False).encode("utf-8", "surrogatepass")
+                + b"\n"
             )
         except OSError as error:
             raise self._failed(error) from error
@@ -118,7 +131,9 @@ class Worklist:
 
     def close(self) -> None:
         """Let the file go."""
-        self._file.close()
+        # What could not be written was said by `add` or `read`; the file is given up all the same.
+        with suppress(OSError):
+            self._file.close()
 
     def _failed(self, error: OSError) -> StorageFailed:
         return StorageFailed(

@@ -33,7 +33,7 @@ class ManifestCampaign:
     Args:
         document: The manifest.
         folder: Its folder, absolute.
-        accounts: Those that jobs use.
+        accounts: Those under `providers:`, and those that jobs use without an entry there.
         blocks: What stands under `jobs:`, compiled.
         overrides: Vars that the command line replaced.
     """

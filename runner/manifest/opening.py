@@ -183,6 +183,11 @@ class Opening:
                 continue
             self.blocks[name] = block
             self._use_account(block.uses)
+        for name in self._section(
+            "providers"
+        ):  # tasks of an earlier run may wait on an account that no job uses any more
+            if self._account_type(name) is not None:
+                self._use_account(name)
         self._refuse_cycles()
 
     def _shapes(self, schemas: Mapping[str, OperationSchema | None]) -> dict[str, JobShape]:

@@ -16,8 +16,9 @@ _ID_PART: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
 _FORBIDDEN: Final = frozenset('\\<>:"|?*')
 _MOST_FOLDER_BYTES: Final = 255
-_MOST_NAME_BYTES: Final = 255 - len(".mp4.part.bad")
-"""A file's last part also carries its suffix and, while it arrives, `.part` or `.part.bad`."""
+_MOST_NAME_BYTES: Final = 255 - len(".webm.kept-0123456789abcdef")
+"""The longest name that is ever made from a file's last part: the file with the longest suffix, set aside under its digest. Shorter
+ones are `.<part>.webm.part.link`, `.<part>.part.json.new` and `<part>.part.bad`; 255 bytes are the most that a file system stores."""
 _MOST_PATH_BYTES: Final = 2048
 
 # Plain parts need none of the slow checks: ASCII letters, digits, `_`, `-` and inner dots, short. Reserved names and the report's

@@ -9,7 +9,10 @@ from runner.core.diagnostics import Severity
 from runner.manifest.findings import in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.core.diagnostics import Diagnostic
+    from runner.core.spec import JobSpec
     from runner.manifest.campaign import ManifestCampaign
 
 MOST_FINDINGS: Final = 10_000
@@ -36,8 +39,13 @@ class CheckResult:
         return not self.not_kept and all(it.severity is not Severity.ERROR for it in self.diagnostics)
 
 
-def check(campaign: ManifestCampaign) -> CheckResult:
-    """Stream every job of a campaign and collect what is wrong. Offline; memory grows with ids and findings only."""
+def check(campaign: ManifestCampaign, also: Callable[[JobSpec], Diagnostic | None] = lambda _: None) -> CheckResult:
+    """Stream every job of a campaign and collect what is wrong. Offline; memory grows with ids and findings only.
+
+    Args:
+        campaign: The manifest.
+        also: What else may be wrong with a sound job; None when nothing is.
+    """
     kept: list[Diagnostic] = []
     not_kept = 0
 
@@ -49,6 +57,8 @@ def check(campaign: ManifestCampaign) -> CheckResult:
             not_kept += 1
 
     expansion = campaign.expansion(keep)
-    for _ in expansion.jobs():
-        pass
+    for spec in expansion.jobs():
+        finding = also(spec)
+        if finding is not None:
+            keep(finding)
     return CheckResult(tuple(in_order(kept, campaign.path)), expansion.jobs_read, not_kept)

@@ -50,6 +50,8 @@ def visible(text: str) -> str:
     Returns:
         Whole escape sequences removed, line breaks and tabs as one blank, other invisible characters as U+FFFD.
     """
+    if text.isprintable():  # holds for nearly every text, and nothing that the patterns look for is printable
+        return text
     return _UNSEEN.sub(_REPLACEMENT, _BLANKS.sub(" ", _SEQUENCES.sub("", text)))
 
 

@@ -120,8 +120,7 @@ def write_html(
             style=Markup(_STYLE),  # noqa: S704  our own file, not input
             script=Markup(_SCRIPT),  # noqa: S704  likewise
         )
-        for piece in page:
-            stream.write(piece)
+        stream.writelines(page)
     return path
 
 

@@ -35,10 +35,11 @@ class PlanEntry:
         action: What.
         reason: Why, a few words; may hold provider text.
         note: What it is about, e.g. `18 s` or `task 67930a6f…`; "" when there is nothing to say.
-        estimate: What it is expected to cost: 0 for what costs nothing more, None when unknown.
-        at_most: What it can cost at most; None when unknown.
+        estimate: What making it is expected to cost, whether it is to be made or not; None when unknown.
+        at_most: What making it can cost at most; None when unknown.
         actual: What it has cost already; None when unknown.
         units: The same in the provider's units, or None.
+        once_unblocked: For a blocked job, what would be done with it if nothing blocked it; None when nothing would be.
     """
 
     id: str
@@ -50,6 +51,17 @@ class PlanEntry:
     at_most: Money | None = None
     actual: Money | None = None
     units: str | None = None
+    once_unblocked: Action | None = None
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a run would do something with it, given all that it needs."""
+        return (self.once_unblocked or self.action).is_work
+
+    @property
+    def costs(self) -> bool:
+        """Whether a run would submit it, and so spend, given all that it needs."""
+        return (self.once_unblocked or self.action).costs
 
 
 def plan_entry(
@@ -58,7 +70,7 @@ def plan_entry(
     *,
     estimate: Money | None,
     at_most: Money | None = None,
-    reason: str | None = None,
+    blocked: str | None = None,
 ) -> PlanEntry:
     """One job of a plan.
 
@@ -67,7 +79,7 @@ def plan_entry(
         decision: What the run would do.
         estimate: What making it costs; it counts only where the action submits.
         at_most: The most that making it costs; the estimate when None.
-        reason: Better words than the decision's, or None.
+        blocked: What keeps the run from doing it, although it is work; None when nothing does.
 
     Returns:
         The entry.
@@ -85,13 +97,14 @@ def plan_entry(
     return PlanEntry(
         id=job_id,
         uses=uses,
-        action=decision.action,
-        reason=escape.without_queries(reason if reason is not None else decision.reason),
+        action=decision.action if blocked is None else Action.BLOCKED,
+        reason=escape.without_queries(decision.reason if blocked is None else blocked),
         note=_note(spec, decision),
         estimate=estimate,
         at_most=at_most if at_most is not None else estimate,
         actual=None if job is None else job.actual,
         units=None if job is None else job.units,
+        once_unblocked=None if blocked is None else decision.action,
     )
 
 
@@ -127,14 +140,20 @@ class PlanTotals:
 
     Args:
         keep: Entries remembered for each account, operation and action; None for all.
+        counts: Entries by action.
+        work: How many jobs a run would do something with, those included that wait for a credential.
+        unknown: How many of the jobs to be made have an unknown price.
+        groups: By account and operation.
     """
 
     keep: int | None = KEPT_PER_ACTION
     counts: Counter[Action] = field(default_factory=Counter)
+    work: int = 0
     unknown: int = 0
     groups: dict[str, PlanGroup] = field(default_factory=dict)
     _expected: dict[str, Decimal] = field(default_factory=dict)
     _at_most: dict[str, Decimal] = field(default_factory=dict)
+    _blocked: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, entry: PlanEntry) -> None:
         """Count one more entry."""
@@ -147,18 +166,14 @@ class PlanTotals:
         kept = group.kept.setdefault(action, [])
         if self.keep is None or len(kept) < self.keep:
             kept.append(entry)
-        if action.costs:
+        self.work += entry.is_work
+        if entry.costs:
             self._add_cost(entry, group)
 
     @property
     def jobs(self) -> int:
         """How many entries were added."""
         return self.counts.total()
-
-    @property
-    def work(self) -> int:
-        """How many jobs a run would do something with."""
-        return sum(number for action, number in self.counts.items() if action.is_work)
 
     @property
     def expected(self) -> list[Money]:
@@ -170,12 +185,19 @@ class PlanTotals:
         """The most that it can cost as far as it is known, likewise."""
         return [Money(amount, currency) for currency, amount in sorted(self._at_most.items())]
 
+    @property
+    def blocked(self) -> list[Money]:
+        """The part of `expected` that blocked jobs would cost, likewise."""
+        return [Money(amount, currency) for currency, amount in sorted(self._blocked.items())]
+
     def _add_cost(self, entry: PlanEntry, group: PlanGroup) -> None:
         if entry.estimate is None:
             self.unknown += 1
             return
         currency, amount = entry.estimate.currency, entry.estimate.amount
         self._expected[currency] = self._expected.get(currency, Decimal(0)) + amount
+        if entry.once_unblocked is not None:
+            self._blocked[currency] = self._blocked.get(currency, Decimal(0)) + amount
         group.expected[entry.action] = group.expected.get(entry.action, Decimal(0)) + amount
         most = entry.at_most if entry.at_most is not None else entry.estimate
         self._at_most[most.currency] = self._at_most.get(most.currency, Decimal(0)) + most.amount
@@ -183,7 +205,7 @@ class PlanTotals:
 
 def entry_document(entry: PlanEntry) -> dict[str, Any]:
     """One entry of `jobs`; `cost.estimate` is what making it would cost, None also where nothing would be made."""
-    estimate = entry.estimate if entry.action.costs else None
+    estimate = entry.estimate if entry.costs else None
     return {
         "id": entry.id,
         "action": entry.action.value,

@@ -101,13 +101,9 @@ def _entry_line(entry: PlanEntry, *, color: bool) -> str:
 
 
 def _entry_cost(entry: PlanEntry) -> str:
-    match entry.action:
-        case Action.CREATE | Action.RECREATE:
-            return "unknown" if entry.estimate is None else amount(entry.estimate.amount)
-        case Action.REATTACH | Action.DOWNLOAD:
-            return "0.00"
-        case _:
-            return ""
+    if entry.costs:
+        return "unknown" if entry.estimate is None else amount(entry.estimate.amount)
+    return "0.00" if entry.is_work else ""
 
 
 def _more_line(group: PlanGroup, action: Action, shown: int, *, color: bool) -> str:
@@ -136,6 +132,8 @@ def _cost_line(head: ReportHead, totals: PlanTotals) -> str:
     parts = []
     if totals.expected:
         parts.append(f"{_sum(totals.expected)} expected, {_sum(totals.at_most)} at most")
+    if totals.blocked:
+        parts.append(f"{_sum(totals.blocked)} of it once unblocked")
     if totals.unknown:
         parts.append(f"unknown for {count(totals.unknown, 'job')}")
     if not parts:

@@ -49,9 +49,14 @@ def make_posters(
         return
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     workers = min(_MOST_WORKERS, os.cpu_count() or 1, len(missing))
-    with ThreadPoolExecutor(workers, thread_name_prefix="poster") as pool:
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="poster")
+    try:
         for name, video in missing.items():
             pool.submit(_make_one, make_poster, video, folder / name)
+        pool.shutdown()
+    except BaseException:  # who leaves at once does not wait for the posters that are not begun
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def has_poster(job: ReportJob) -> bool:

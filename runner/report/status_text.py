@@ -22,41 +22,46 @@ OPEN_SHOWN: Final = 20
 """Open jobs that are listed; `--json` has all."""
 
 
-def render_status(head: ReportHead, totals: Totals, jobs: Iterable[ReportJob], *, color: bool = False) -> Iterator[str]:
+def render_status(
+    head: ReportHead, totals: Totals, jobs: Iterable[ReportJob], *, is_live: bool = False, color: bool = False
+) -> Iterator[str]:
     """What the state says.
 
     Args:
         head: The last run.
         totals: Over the same jobs.
         jobs: In manifest order, orphans after them.
+        is_live: Whether a run of this manifest is at work.
         color: Whether to colour symbols.
 
     Yields:
         Lines without a line feed.
     """
-    yield _title(head)
+    yield _title(head, is_live=is_live)
     for state in State:
         if number := totals.count(state):
             sign = STATES[state]
             yield f"  {paint(sign.symbol, sign.style, color=color)} {number:>7,} {state.value.replace('_', ' ')}"
-    yield from _open_lines(totals, jobs, color=color)
+    yield from _open_lines(totals, jobs, is_live=is_live, color=color)
     for group in totals.groups:
         yield ""
         yield from group_lines(head, group, color=color)
-    if totals.shelves[Shelf.OPEN]:
+    if not is_live and (totals.shelves[Shelf.OPEN] or totals.count(State.SUBMITTING)):
         yield ""
         yield f"next: {escape.visible(head.commands.go_on())}"
 
 
-def _title(head: ReportHead) -> str:
+def _title(head: ReportHead, *, is_live: bool) -> str:
     run = head.run
     if run is None:
         return escape.visible(f"{head.name}: not run yet")
-    ended = "still at work, or killed" if run.exit_code is None else f"exit {run.exit_code}"
+    ended = "still at work" if is_live else "cut off"
+    if run.exit_code is not None:
+        ended = f"exit {run.exit_code}"
     return escape.visible(f"{head.name}: last run {rfc3339(run.started_at)}, {ended}")
 
 
-def _open_lines(totals: Totals, jobs: Iterable[ReportJob], *, color: bool) -> Iterator[str]:
+def _open_lines(totals: Totals, jobs: Iterable[ReportJob], *, is_live: bool, color: bool) -> Iterator[str]:
     begun = (job for job in jobs if job.state.is_paid_and_open)
     shown = list(islice(begun, OPEN_SHOWN))
     if not shown:
@@ -65,6 +70,8 @@ def _open_lines(totals: Totals, jobs: Iterable[ReportJob], *, color: bool) -> It
     for job in shown:
         sign = STATES[job.state]
         task = f"task {job.task_id}" if job.task_id else "no task id"
+        if job.state is State.SUBMITTING and not is_live:
+            task = "cut off: the next run looks it up, or it is in doubt"
         orphan = "  not in the manifest any more" if job.is_orphan else ""
         yield f"  {paint(sign.symbol, sign.style, color=color)} {escape.visible(f'{job.id}  {job.state.value}  {task}  {job.place}{orphan}')}"
     hidden = sum(totals.count(state) for state in State if state.is_paid_and_open) - len(shown)

@@ -125,7 +125,5 @@ def _money(value: Money) -> str:
 
 
 def _cost_word(totals: Totals) -> str:
-    costs = totals.run_costs
-    if len(costs) == 1:
-        return exact(costs[0].amount)
-    return "unknown" if totals.run_unknown else "0"
+    cost = totals.run_cost("")
+    return "unknown" if cost is None else exact(cost.amount)

@@ -133,6 +133,19 @@ class Totals:
         """The same for the jobs that this run worked on; orphans and what was up to date before are left out."""
         return _as_money(self._run_costs)
 
+    def run_cost(self, currency: str) -> Money | None:
+        """`run_costs` as one amount.
+
+        Args:
+            currency: Of the zero when nothing was bought.
+
+        Returns:
+            The amount as far as it is known; None when nothing is known of what was bought, or when currencies differ.
+        """
+        if len(self.run_costs) == 1:
+            return self.run_costs[0]
+        return None if self.run_costs or self.run_unknown else Money(Decimal(0), currency)
+
     @property
     def single_cost(self) -> Money | None:
         """`costs` as one amount; None when nothing is known, or when there are several currencies, which have no sum."""

@@ -11,8 +11,9 @@ from runner.core.job import State
 from runner.store.faults import translated
 from runner.store.history import RunRecord, StoredEvent
 from runner.store.ledger import total
-from runner.store.rows import JOB_COLUMNS, decode_job
+from runner.store.rows import JOB_COLUMNS, STANDING_COLUMNS, decode_job, decode_standing, encode_json
 from runner.store.schema import CHARGES, EVENTS, JOBS, META, RUNS
+from runner.store.sqlite import is_listed
 from runner.store.witness import Mark
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Select
 
     from runner.core.job import Job
+    from runner.core.plan import Standing
     from runner.core.ports import Charge
 
 PAGE_ROWS: Final = 1000
 
 _OPEN: Final = tuple(state.value for state in State if state.is_paid_and_open)
 
-_ROWS: Final = select(*JOB_COLUMNS).where(JOBS.c.job_id.in_(bindparam("ids", expanding=True))).order_by(JOBS.c.seq)
+_WANTED: Final = is_listed(JOBS.c.job_id, "ids")
+_ROWS: Final = select(*JOB_COLUMNS).where(_WANTED).order_by(JOBS.c.seq)
+_STANDINGS: Final = select(*STANDING_COLUMNS).where(_WANTED).order_by(JOBS.c.seq)
 _OPEN_ROWS: Final = select(*JOB_COLUMNS).where(JOBS.c.state.in_(_OPEN)).order_by(JOBS.c.submitted_at, JOBS.c.seq)
 _ALL_ROWS: Final = (
     select(*JOB_COLUMNS, JOBS.c.seq)
@@ -49,6 +53,7 @@ _DURATIONS: Final = (
     .order_by(JOBS.c.ready_at.desc(), JOBS.c.seq.desc())
     .limit(bindparam("most"))
 )
+_LAST_SUBMISSION: Final = select(func.max(JOBS.c.submitted_at)).where(JOBS.c.uses == bindparam("uses"))
 _EVENTS: Final = (
     select(
         EVENTS.c.seq,
@@ -67,13 +72,12 @@ _EVENTS: Final = (
 _INTENTS: Final = (
     select(JOBS.c.job_id, JOBS.c.fingerprint, EVENTS.c.at)
     .join(JOBS, EVENTS.c.job == JOBS.c.seq)
-    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), EVENTS.c.type == "SubmitStarted")
+    .where(_WANTED, EVENTS.c.type == "SubmitStarted")
 )
 _CHARGED: Final = (
-    select(JOBS.c.job_id, JOBS.c.fingerprint, CHARGES.c.attempt)
-    .join(JOBS, CHARGES.c.job == JOBS.c.seq)
-    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)))
+    select(JOBS.c.job_id, JOBS.c.fingerprint, CHARGES.c.attempt).join(JOBS, CHARGES.c.job == JOBS.c.seq).where(_WANTED)
 )
+_LAST_CHANGE: Final = select(EVENTS.c.at).order_by(EVENTS.c.seq.desc()).limit(1)
 _LAST_RUN: Final = (
     select(
         RUNS.c.run_id, RUNS.c.started_at, RUNS.c.ended_at, RUNS.c.exit_code, RUNS.c.manifest_sha256, RUNS.c.overrides
@@ -98,8 +102,15 @@ class Library:
     def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
         """See `runner.core.ports.Store.rows`."""
         found: dict[str, list[Job]] = {}
-        for row in self._fetch(_ROWS, ids=list(ids)):
+        for row in self._fetch(_ROWS, ids=encode_json(list(ids))):
             found.setdefault(row[0], []).append(decode_job(row))
+        return found
+
+    def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
+        """See `runner.core.ports.Store.standings`."""
+        found: dict[str, list[Standing]] = {}
+        for row in self._fetch(_STANDINGS, ids=encode_json(list(ids))):
+            found.setdefault(row[0], []).append(decode_standing(row))
         return found
 
     def open_rows(self) -> Iterator[Job]:
@@ -126,6 +137,11 @@ class Library:
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """See `runner.core.ports.Store.durations`."""
         return [row[0] for row in reversed(self._fetch(_DURATIONS, uses=uses, most=most))]
+
+    def last_submission_at(self, uses: str) -> float | None:
+        """See `runner.core.ports.Store.last_submission_at`."""
+        at: float | None = self._fetch(_LAST_SUBMISSION, uses=uses)[0][0]
+        return at
 
     def events(self, job_id: str | None) -> Iterator[StoredEvent]:
         """The history in the order of commitment, of one id (every fingerprint) or of all."""
@@ -159,16 +175,24 @@ class Library:
         meta = self.meta()
         return Mark(int(meta["witness_size"]), meta["witness_tail"]) if "witness_size" in meta else None
 
+    def witness_due(self) -> Sequence[str]:
+        """The lines that the last commit owed to the second witness behind the mark."""
+        return self.meta().get("witness_due", "").splitlines()
+
+    def last_change_at(self) -> float | None:
+        """When the newest event of the history was, in Unix seconds; None without any."""
+        return next((row[0] for row in self._fetch(_LAST_CHANGE)), None)
+
     def intents(self, ids: Sequence[str]) -> Mapping[tuple[str, str], set[float]]:
-        """Times of all intents in the history of these ids, by job id and fingerprint. At most 1,000 ids a call."""
+        """Times of all intents in the history of these ids, by job id and fingerprint."""
         found: dict[tuple[str, str], set[float]] = {}
-        for job_id, fingerprint, at in self._fetch(_INTENTS, ids=list(ids)):
+        for job_id, fingerprint, at in self._fetch(_INTENTS, ids=encode_json(list(ids))):
             found.setdefault((job_id, fingerprint), set()).add(at)
         return found
 
     def charged(self, ids: Sequence[str]) -> set[tuple[str, str, int]]:
-        """The attempts of these ids that have a line in the ledger: job id, fingerprint, attempt. At most 1,000 ids a call."""
-        return {(row[0], row[1], row[2]) for row in self._fetch(_CHARGED, ids=list(ids))}
+        """The attempts of these ids that have a line in the ledger: job id, fingerprint, attempt."""
+        return {(row[0], row[1], row[2]) for row in self._fetch(_CHARGED, ids=encode_json(list(ids)))}
 
     def close(self) -> None:
         """Close all connections. Harmless when repeated."""

@@ -110,6 +110,12 @@ def hold_lock(folder: Path, *, command: str, wait_s: float | None = 0) -> Lock:
     return Lock(descriptor)
 
 
+def find_holder(folder: Path) -> Holder | None:
+    """Who holds the lock of a state, by its own word; for people, since it may have ended meanwhile. None when nobody seems to."""
+    holder = _read_holder(folder / "lock")
+    return holder if holder is not None and _may_live(holder) else None
+
+
 def _try_lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

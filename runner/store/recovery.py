@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from runner.store.books import entry
+from runner.store.due import Due
 from runner.store.faults import translated
 from runner.store.knowledge import REPAIR, Knowledge, Outcome
 from runner.store.ledger import Reserve, Settle, day_of
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from runner.store.books import Books
     from runner.store.knowledge import Submission
     from runner.store.library import Library
-    from runner.store.witness import Mark
     from runner.store.writer import Writer
 
 _CHUNK: Final = 1000
@@ -33,39 +34,51 @@ _CHUNK: Final = 1000
 _Charges = list[tuple[tuple[str, str, int], Reserve | Settle]]
 
 
-def hear_witness(path: Path, database: Path, known: Mark | None) -> tuple[Knowledge, Witness]:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the witness files say.
+
+    Args:
+        knowledge: What they know beyond the state's mark.
+        lacking: Lines of the state's last commit that the witness has not.
+        witness: At its end, behind a repair line when a crash had torn it.
+    """
+
+    knowledge: Knowledge
+    lacking: Sequence[str]
+    witness: Witness
+
+
+def hear_witness(path: Path, database: Path, library: Library) -> Heard:
     """Read what the witness knows beyond the state's mark, and all of the emergency file.
 
     Args:
         path: The witness file.
         database: The database file; the emergency file lies beside it.
-        known: How far the state knows the witness; None when not at all.
-
-    Returns:
-        What they say, and the witness at its end, behind a repair line when a crash had torn it.
+        library: Reads the state, which may know of no witness yet.
 
     Raises:
         StateUnusable: A file is damaged in a way that no crash explains.
         StorageFailed: A file cannot be read, or the repair not be written.
     """
-    knowledge = Knowledge()
+    knowledge, due = Knowledge(), Due(library.witness_due())
     with translated(path, "read"):
-        reading = Reading(path, start_after(path, known))
-        knowledge.hear(reading.lines())
+        reading = Reading(path, start_after(path, library.witness_mark()))
+        knowledge.hear(due.listen(reading.lines()))
         witness = Witness.at_end(path)
         if reading.is_torn:
             witness.append([REPAIR])
     emergency = emergency_path(database)
     with translated(emergency, "read"):
         knowledge.hear(Reading(emergency).lines())
-    return knowledge, witness
+    return Heard(knowledge, due.lacking(), witness)
 
 
-def import_knowledge(knowledge: Knowledge, library: Library, writer: Writer) -> Sequence[Job]:
-    """Write to the state what it lacks of what the witness files say.
+def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence[Job]:
+    """Write to the state what it lacks of what the witness files say, and to the witness what it lacks of the state's last commit.
 
     Args:
-        knowledge: What the witness files say.
+        heard: What the witness files say.
         library: Reads the state.
         writer: Writes it.
 
@@ -80,16 +93,16 @@ def import_knowledge(knowledge: Knowledge, library: Library, writer: Writer) -> 
         Idempotent, so that a crash in the middle harms nothing. What was found in a thousand jobs is one transaction.
     """
     imported: list[Job] = []
-    latest = iter(knowledge.latest())
+    latest = iter(heard.knowledge.latest())
     while chunk := list(islice(latest, _CHUNK)):
         moves = list(_moves(chunk, library))
-        charges = _missing_charges(chunk, knowledge, library)
+        charges = _missing_charges(chunk, heard.knowledge, library)
         if moves or charges:
             writer.call(partial(_write, writer.books, moves, charges))
         imported.extend(move.after for move in moves)
-    if knowledge.attempts:
+    if heard.knowledge.attempts or heard.lacking:
         # Only now: a mark that is set before everything is taken over would hide the rest for ever.
-        writer.mark_witness()
+        writer.agree(heard.lacking)
     return imported
 
 

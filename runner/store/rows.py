@@ -12,6 +12,7 @@ from runner.core.answers import STORED_BODY_BYTES, Reply
 from runner.core.events import Cause, Failure
 from runner.core.job import Job, OutputFile, State
 from runner.core.money import Money
+from runner.core.plan import Standing
 from runner.store.schema import JOBS
 
 if TYPE_CHECKING:
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 JOB_COLUMNS: Final = tuple(column for column in JOBS.c if column.name != "seq")
 """The columns of a row, in the order of `encode_job` and `decode_job`."""
 
+STANDING_COLUMNS: Final = tuple(
+    JOBS.c[name]
+    for name in (
+        "job_id", "fingerprint", "uses", "state", "attempt", "task_id", "actual", "actual_currency", "units", "output", "failure",
+    )
+)  # fmt: skip
+"""The columns of a row, in the order of `decode_standing`."""
+
 _NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in (OutputFile, Failure)}
+
+_OUTPUT_FIELDS: Final = tuple((name, getattr(OutputFile, name).__set__) for name in _NAMES[OutputFile])
 
 _STATES: Final = {state.value: state for state in State}
 
@@ -86,12 +97,29 @@ def decode_job(row: Sequence[Any]) -> Job:
         task_id=task_id,
         address=address,
         outputs={} if outputs == "{}" else _scan(outputs)[0],
-        output=None if output is None else OutputFile(**_scan(output)[0]),
+        output=None if output is None else _decode_output(output),
         failure=None if failure is None else _decode_failure(failure),
         submitted_at=submitted_at,
         accepted_at=accepted_at,
         ready_at=ready_at,
         done_at=done_at,
+    )
+
+
+def decode_standing(row: Sequence[Any]) -> Standing:
+    """The standing of a row that holds `STANDING_COLUMNS`."""
+    job_id, fingerprint, uses, state, attempt, task_id, actual, currency, units, output, failure = row
+    return Standing(
+        job_id,
+        fingerprint,
+        uses,
+        _STATES[state],
+        attempt,
+        task_id,
+        None if actual is None else _decode_money(actual, currency),
+        units,
+        None if output is None else _decode_output(output),
+        None if failure is None else _decode_failure(failure),
     )
 
 
@@ -130,6 +158,15 @@ def _encode_reply(reply: Reply) -> tuple[int, str, bool, bytes]:
 
 def _decode_reply(status: int, headers: str, truncated: int, body: bytes) -> Reply:
     return Reply(status=status, headers=json.loads(headers), body=body, truncated=bool(truncated))
+
+
+def _decode_output(text: str) -> OutputFile:
+    """Field by field: the constructor of a frozen record takes twice as long, and every delivered job of a manifest has one."""
+    values = _scan(text)[0]
+    output = object.__new__(OutputFile)
+    for name, set_field in _OUTPUT_FIELDS:
+        set_field(output, values[name])
+    return output
 
 
 def _decode_failure(text: str) -> Failure:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy import Engine, Table, bindparam, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Column, ColumnElement, Connection
     from sqlalchemy.dialects.sqlite import Insert
 
 APPLICATION_ID: Final = 0x43_53_48_54
@@ -212,6 +212,17 @@ def upsert(table: Table, key: Sequence[str], values: dict[str, object]) -> Inser
         index_elements=list(key),
         set_={name: statement.excluded[name] for name in values if name not in key},
     )
+
+
+def is_listed(column: Column[str], name: str) -> ColumnElement[bool]:
+    """Whether a column's value is in a list that is given as one JSON text: a list of parameters is written out anew for each query.
+
+    Args:
+        column: Any.
+        name: Of the parameter that will bring the list.
+    """
+    values = func.json_each(bindparam(name)).table_valued("value")
+    return column.in_(select(values.c.value))
 
 
 def is_damage(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from runner.core.job import Job
+    from runner.core.plan import Standing
     from runner.core.ports import Charge, Move
     from runner.store.history import RunRecord, StoredEvent
 
@@ -61,7 +62,7 @@ class StateStore(Store):
 
         Returns:
             The store, checked: pragmas asserted, file sound; and complete: what the second witness knows and the state had lost is
-            imported (`imported`).
+            imported (`imported`), and the lines of a last commit that the witness lacks are appended to it.
 
         Raises:
             StateForeign: The state is another manifest's.
@@ -97,14 +98,14 @@ class StateStore(Store):
             undo.callback(library.close)
             owner = library.meta()
             _check_owner(owner, identity, folder)
-            knowledge, witness = hear_witness(folder / WITNESS, path, library.witness_mark())
-            undo.callback(witness.close)
-            writer = Writer(engine, path, witness)
+            heard = hear_witness(folder / WITNESS, path, library)
+            undo.callback(heard.witness.close)
+            writer = Writer(engine, path, heard.witness)
             undo.callback(writer.close)
             if not owner:
                 rows = [{"key": key, "value": value} for key, value in identity.items()]
                 writer.call(lambda connection: connection.execute(insert(META), rows))
-            imported = import_knowledge(knowledge, library, writer)
+            imported = import_knowledge(heard, library, writer)
             undo.pop_all()
         return cls(path, library, writer, imported)
 
@@ -123,6 +124,10 @@ class StateStore(Store):
     def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
         """See `runner.core.ports.Store.rows`."""
         return self._library.rows(ids)
+
+    def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
+        """See `runner.core.ports.Store.standings`."""
+        return self._library.standings(ids)
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
@@ -143,6 +148,10 @@ class StateStore(Store):
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """See `runner.core.ports.Store.durations`."""
         return self._library.durations(uses, most)
+
+    def last_submission_at(self, uses: str) -> float | None:
+        """See `runner.core.ports.Store.last_submission_at`."""
+        return self._library.last_submission_at(uses)
 
     def events(self, job_id: str | None = None) -> Iterator[StoredEvent]:
         """The history in the order of commitment.
@@ -193,6 +202,10 @@ class StateStore(Store):
     def last_run(self) -> RunRecord | None:
         """The run that began last; None before the first."""
         return self._library.last_run()
+
+    def last_change_at(self) -> float | None:
+        """When the newest event of the history was, in Unix seconds; None without any."""
+        return self._library.last_change_at()
 
     def close(self) -> None:
         """Write what waits, bring the log into the database file, close everything. Never raises; harmless when repeated."""

@@ -94,6 +94,16 @@ class Witness:
         self._size += len(block)
         self._tail = (self._tail + block)[-_TAIL_BYTES:]
 
+    def sync(self) -> None:
+        """Make durable what is there: a process that was killed between write and fsync may have left lines that are not yet.
+
+        Raises:
+            OSError: Some of it may not be durable. Not to be tried again.
+        """
+        if self._size:
+            with self._path.open("rb") as file:
+                os.fsync(file.fileno())
+
     def close(self) -> None:
         """Close the file. Harmless when repeated."""
         if self._descriptor is not None:

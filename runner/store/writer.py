@@ -119,13 +119,25 @@ class Writer:
         result: T = call.result
         return result
 
-    def mark_witness(self) -> None:
-        """Note that the state knows everything that the witness says by now.
+    def agree(self, lacking: Sequence[str]) -> None:
+        """Append to the witness what it lacks, and note that state and witness know the same.
+
+        Args:
+            lacking: Lines that only the state has; often none.
 
         Raises:
             StorageFailed: It may not be durable.
         """
-        self.call(lambda connection: self.books.note(connection, mark_values(self._witness.mark)))
+
+        def write(connection: Connection) -> None:
+            if lacking:
+                self._witness.append(lacking)
+            else:
+                self._witness.sync()
+            # After the lines: a mark that is set before they are durable would hide that they are lacking.
+            self.books.note(connection, _marked(self._witness.mark))
+
+        self.call(write)
 
     def close(self) -> None:
         """Write all that waits, bring the log into the database file, end the thread. Harmless when repeated."""
@@ -175,6 +187,7 @@ class Writer:
 
     def _write(self, batch: Sequence[_Commit | _Call]) -> None:
         commits = [item for item in batch if isinstance(item, _Commit)]
+        lines = [line for item in commits for line in item.lines]
         # Kept from batch to batch: taking it from the pool and giving it back costs as much as the statements.
         connection = self._connection = self._connection or self._engine.connect()
         with connection.begin():
@@ -183,9 +196,8 @@ class Writer:
                     item.result = item.write(connection)
             if commits:
                 self.books.write(connection, [item.entry for item in commits], self.run_id)
-                # As it stands before this batch's lines: of those the state does not know yet that they were written.
-                self.books.note(connection, mark_values(self._witness.mark))
-        lines = [line for item in commits for line in item.lines]
+                # As it stands before this batch's lines: whether they were written too, the next opening finds out.
+                self.books.note(connection, _marked(self._witness.mark, lines))
         if lines:
             self._witness.append(lines)
             self._is_behind = True
@@ -217,7 +229,7 @@ class Writer:
         try:
             with self._engine.connect() as connection:
                 if self._is_behind:
-                    self.books.note(connection, mark_values(self._witness.mark))
+                    self.books.note(connection, _marked(self._witness.mark))
                     connection.commit()
                 checkpoint(connection)
         except FOREIGN_ERRORS:
@@ -236,9 +248,9 @@ def emergency_path(database: Path) -> Path:
     return database.with_name("emergency.jsonl")
 
 
-def mark_values(mark: Mark) -> Mapping[str, str]:
-    """A witness's mark as values of `meta`."""
-    return {"witness_size": str(mark.size), "witness_tail": mark.tail}
+def _marked(mark: Mark, due: Iterable[str] = ()) -> Mapping[str, str]:
+    """A witness's mark, and the lines that are to follow it, as values of `meta`."""
+    return {"witness_size": str(mark.size), "witness_tail": mark.tail, "witness_due": "\n".join(due)}
 
 
 def _tell(batch: Iterable[_Commit | _Call], failure: StorageFailed | None) -> None:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +18,9 @@ from runner.core.plan import FileState
 from runner.core.ports import Delivery, NotDelivered
 from runner.transfer import disk
 from runner.transfer.download import Bounds, Download
-from runner.transfer.partial import Partial, claim_name
+from runner.transfer.partial import Partial, claim_name, has_claim
 from runner.transfer.publish import find_published, publish
-from runner.transfer.relocate import relocate
+from runner.transfer.recall import recall
 from runner.transfer.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class FileDelivery(Delivery):
         self._sessions = Sessions()
         self._threads = ThreadPoolExecutor(_THREADS, "delivery")
         self._under_way: set[Partial] = set()
+        self._finished: deque[str] = deque()
         self._prefix = f"{root}/"
 
     async def deliver(self, order: Order) -> OutputFile | NotDelivered:
@@ -71,7 +73,7 @@ class FileDelivery(Delivery):
         partial = Partial(self._root, order, reserve_bytes=self._reserve_bytes, needed_bytes=self._needed_bytes)
         self._under_way.add(partial)
         try:
-            if partial.may_have_traces():  # nearly always not: then a visit to a thread is saved
+            if has_claim(self._root, order.stem):  # nearly always not: then a visit to a thread is saved
                 done = await self._off_loop(lambda: find_published(partial, order, self._probe))
                 if done is not None:
                     return done
@@ -84,18 +86,27 @@ class FileDelivery(Delivery):
             self._under_way.discard(partial)
             partial.close()
 
-    def tidy(self, order: Order) -> None:
+    def tidy(self, stem: str) -> None:
         """Remove the claim that recovery needs until the job's success is committed; see `Delivery.tidy`.
 
-        In a thread, and done at the latest when `close` returns: while others fsync, an unlink waits for the file system's journal
-        (2.5 ms measured), and the event loop would wait with it.
+        In a thread, and done at the latest when `close` returns: beside fsyncs an unlink waits for the file system (2.5 ms
+        measured), and the event loop would wait with it.
         """
-        with suppress(RuntimeError):  # closed already: the next run takes no notice of the claim of a finished job
-            self._threads.submit(self._remove_claim, order)
+        if not has_claim(self._root, stem):
+            return
+        self._finished.append(stem)
+        if len(self._finished) == 1:  # else a thread is about to take it along
+            with suppress(RuntimeError):  # closed already: the next run takes no notice of the claim of a finished job
+                self._threads.submit(self._remove_claims)
 
-    def _remove_claim(self, order: Order) -> None:
+    def _remove_claims(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._remove_claim(self._finished.popleft())
+
+    def _remove_claim(self, stem: str) -> None:
         with suppress(OSError, StorageFailed):
-            *folders, name = disk.parts_of(order.stem)
+            *folders, name = disk.parts_of(stem)
             folder = disk.open_folder(self._root, tuple(folders), create=False)
             try:
                 disk.remove(folder, claim_name(name))
@@ -125,9 +136,9 @@ class FileDelivery(Delivery):
             raise disk.storage_failed(error, f"{path} could not be read") from error
         return FileState.UNCHANGED if same else FileState.ALTERED
 
-    async def relocate(self, output: OutputFile, stem: str) -> OutputFile:
-        """Put a delivered file under another path too; see `Delivery.relocate`."""
-        return await self._off_loop(lambda: relocate(self._root, output, stem))
+    async def recall(self, output: OutputFile, stem: str, replaces: tuple[str, ...] | None) -> OutputFile | None:
+        """Have a delivered file stand under a path, from what lies in the output folder; see `Delivery.recall`."""
+        return await self._off_loop(lambda: recall(self._root, output, stem, replaces))
 
     def free_bytes(self) -> int:
         """Bytes free for this user where the outputs go, or will go; nothing is subtracted.

@@ -80,14 +80,6 @@ class Partial:
         """Whether bytes came that no claim on disk covers."""
         return self.size_bytes > self._saved_bytes
 
-    def may_have_traces(self) -> bool:
-        """Whether an earlier try may have left something: one `stat`.
-
-        Only a hint, since it follows links on the way: whoever reads or writes opens the folder anew, without following any.
-        """
-        path = os.path.join(self._root, *self._folders, claim_name(self.name))  # noqa: PTH118  once a job: a `Path` costs ten times the call
-        return os.path.lexists(path)
-
     def take(self, chunk: bytes) -> None:
         """Gather bytes that came."""
         self._pending.append(chunk)
@@ -236,7 +228,7 @@ class Partial:
             self._folder = disk.open_folder(self._root, self._folders, create=True)
         if self._file is None:
             self._file = disk.create_new(self._folder, f"{self.name}.part")
-        if os.lseek(self._file, 0, os.SEEK_END) != self._written_bytes:
+        elif os.lseek(self._file, 0, os.SEEK_END) != self._written_bytes:
             os.ftruncate(self._file, self._written_bytes)
             os.lseek(self._file, self._written_bytes, os.SEEK_SET)
 
@@ -270,6 +262,19 @@ def claim_name(name: str) -> str:
         name: The final name without suffix.
     """
     return f".{name}.part.json"
+
+
+def has_claim(root: Path, stem: str) -> bool:
+    """Whether a delivery to a path may have left something: one `lstat`, cheap enough for the event loop.
+
+    Only a hint, since it follows links on the way: whoever reads or writes opens the folder anew, without following any.
+
+    Args:
+        root: The output folder.
+        stem: The path below it, without suffix.
+    """
+    folder, slash, name = stem.rpartition("/")
+    return os.path.lexists(f"{root}/{folder}{slash}{claim_name(name)}")
 
 
 def digest_of(file: int, length: int) -> hashlib._Hash | None:

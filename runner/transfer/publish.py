@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.core.job import OutputFile
 from runner.core.media import Damaged, MediaFacts, Probe
 from runner.core.ports import FetchProblem, NotDelivered
+from runner.core.spec import Verify
 from runner.transfer import disk
+from runner.transfer.aside import make_way
 from runner.transfer.media_types import HEAD_BYTES, SUFFIXES, choose_media_type
 from runner.transfer.partial import digest_of
 
@@ -48,7 +51,7 @@ def find_published(partial: Partial, order: Order, probe: Probe) -> OutputFile |
             if isinstance(facts, Damaged):
                 return None
             os.fsync(partial.folder)
-            return _output(order, file, claim, facts)
+            return _output(order, file, claim, facts, _media_type(file, claim, order))
         finally:
             os.close(file)
 
@@ -56,8 +59,8 @@ def find_published(partial: Partial, order: Order, probe: Probe) -> OutputFile |
 def publish(partial: Partial, order: Order, probe: Probe) -> OutputFile | NotDelivered:
     """Verify a file that was received whole, and give it its final name.
 
-    Order: write, length, digest, look into it, fsync the file, fsync its claim, fsync the folder, replace, fsync the folder. An
-    older file under the final name stays until the replacement.
+    Order: write, length, digest, look into it, fsync the file, fsync its claim, fsync the folder, set aside what stands under the
+    final name and is not this job's to replace, replace, fsync the folder. An older file of the job stays until the replacement.
 
     Args:
         partial: All bytes received.
@@ -74,19 +77,22 @@ def publish(partial: Partial, order: Order, probe: Probe) -> OutputFile | NotDel
     with disk.storage(f"{partial.shown('.part')} could not be published"):
         facts = _look_into(partial.file, order, probe)
         if isinstance(facts, Damaged):
-            return _set_aside(partial, facts)
-        final_name = partial.name + SUFFIXES[_media_type(partial.file, partial.claim, order)]
-        os.fsync(partial.file)
+            return _keep_damaged(partial, facts)
+        media_type = _media_type(partial.file, partial.claim, order)
+        final_name = partial.name + SUFFIXES[media_type]
         size, sha256 = partial.size_bytes, partial.sha256
+        disk.mark_time(partial.file, sha256)
+        os.fsync(partial.file)
         verified = replace(partial.claim, total_bytes=size, kept_bytes=size, kept_sha256=sha256, final_name=final_name)
         partial.write_claim(verified, durable=True)
         os.fsync(partial.folder)
+        make_way(partial.folder, Path(partial.shown(SUFFIXES[media_type])), sha256, order.replaces)
         os.replace(f"{partial.name}.part", final_name, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
         os.fsync(partial.folder)
-        return _output(order, partial.file, verified, facts)
+        return _output(order, partial.file, verified, facts, media_type)
 
 
-def _set_aside(partial: Partial, flaw: Damaged) -> NotDelivered:
+def _keep_damaged(partial: Partial, flaw: Damaged) -> NotDelivered:
     bad = f"{partial.name}.part.bad"
     os.replace(f"{partial.name}.part", bad, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
     partial.remove_claim()
@@ -97,6 +103,8 @@ def _set_aside(partial: Partial, flaw: Damaged) -> NotDelivered:
 
 
 def _look_into(file: int, order: Order, probe: Probe) -> MediaFacts | Damaged:
+    if order.verify is Verify.NONE:
+        return MediaFacts()
     with open(file, "rb", closefd=False) as readable:
         return probe(readable, media=order.media, expects_audio=order.expects_audio, verify=order.verify)
 
@@ -105,7 +113,7 @@ def _media_type(file: int, claim: Claim, order: Order) -> str:
     return choose_media_type(claim.content_type, os.pread(file, HEAD_BYTES, 0), order.address, order.media)
 
 
-def _output(order: Order, file: int, verified: Claim, facts: MediaFacts) -> OutputFile:
+def _output(order: Order, file: int, verified: Claim, facts: MediaFacts, media_type: str) -> OutputFile:
     folder = order.stem.rpartition("/")[0]
     name = verified.final_name or ""
     found = os.fstat(file)
@@ -114,7 +122,7 @@ def _output(order: Order, file: int, verified: Claim, facts: MediaFacts) -> Outp
         sha256=verified.kept_sha256,
         size_bytes=found.st_size,
         mtime_ns=found.st_mtime_ns,
-        media_type=_media_type(file, verified, order),
+        media_type=media_type,
         duration_s=facts.duration_s,
         width=facts.width,
         height=facts.height,

@@ -13,6 +13,7 @@ from runner.core import events
 from runner.core.answers import STORED_BODY_BYTES, Reply
 from runner.core.job import State
 from runner.core.money import Money
+from runner.core.plan import Standing
 from runner.core.ports import Charge
 from tests.unit.store.lives import (
     DAY,
@@ -83,6 +84,32 @@ async def test_a_row_comes_back_as_it_was_committed(open_store: Callable[[], Sto
     """Every field of a job survives, in every state, also through closing and opening."""
     job = await live(open_store(), pending(tags=("a", "b"), source_file="m.yaml", source_line=7), *STORIES[name])
     assert open_store().rows([job.id]) == {job.id: [job]}
+
+
+@pytest.mark.parametrize("name", STORIES)
+async def test_a_standing_is_what_planning_needs_of_a_row(open_store: Callable[[], Store], name: str) -> None:
+    """In every state, a standing has its fields from the row; the account too."""
+    job = await live(open_store(), pending(), *STORIES[name])
+    (standing,) = open_store().standings([job.id])[job.id]
+    assert standing == tuple(getattr(job, field) for field in Standing._fields)
+    assert standing.account == job.account
+
+
+async def test_standings_have_the_keys_and_the_order_of_rows(open_store: Callable[[], Store]) -> None:
+    """Every fingerprint of the asked ids, first insertion first; ids of any spelling; what is not there is absent."""
+    store = open_store()
+    names = ["a", "ü/\U0001f3ac", 'say "hi"', "it's", "100%_\\"]
+    for name in names:
+        for fingerprint in ("z", "b"):
+            await live(store, pending(name, fingerprint), intent())
+    asked = [*reversed(names), "absent"]
+    rows = store.rows(asked)
+    assert {name: [(row.id, row.fingerprint) for row in found] for name, found in rows.items()} == {
+        name: [(name, "z"), (name, "b")] for name in names
+    }
+    assert {name: [(row.id, row.fingerprint) for row in found] for name, found in store.standings(asked).items()} == {
+        name: [(name, "z"), (name, "b")] for name in names
+    }
 
 
 async def test_a_move_may_hold_several_events(open_store: Callable[[], Store]) -> None:
@@ -262,11 +289,13 @@ async def test_an_empty_state_answers_everything(open_store: Callable[[], Store]
     store = open_store()
     assert (
         store.rows(["a"]),
+        store.standings(["a"]),
         list(store.open_rows()),
         list(store.all_rows()),
         store.spent(),
         store.durations("a", 5),
     ) == (
+        {},
         {},
         [],
         [],

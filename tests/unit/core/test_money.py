@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from runner.core.diagnostics import Span
 from runner.core.money import Price
+from runner.core.spec import Account, CredentialRef, Limits, PollBounds, Timeouts
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,23 @@ def test_an_amount_is_exact_or_unknown(
     """Never a guess, never a binary fraction."""
     assert price.expected(duration_s) == (None if expected is None else Decimal(expected))
     assert price.actual(duration_s, units) == (None if actual is None else Decimal(actual))
+
+
+@pytest.mark.parametrize(
+    ("operation", "duration_s", "expected"),
+    [("kling/avatar", 2.0, "0.112"), ("kling/avatar", None, None), ("kling/tts", 2.0, None)],
+)
+def test_an_account_prices_by_operation(operation: str, duration_s: float | None, expected: str | None) -> None:
+    """By the name of the operation without its provider; unknown where the list or the duration says nothing."""
+    account = Account(
+        name="kling-eu",
+        type="kling",
+        base_url="https://api.example.com",
+        credential=CredentialRef(),
+        limits=Limits(in_flight=1),
+        poll=PollBounds(),
+        timeouts=Timeouts(),
+        source=Span("a.yaml", 1, 1),
+        prices={"avatar": Price(per_second=Decimal("0.056"))},
+    )
+    assert account.expected_price(operation, duration_s) == (None if expected is None else Decimal(expected))

@@ -12,7 +12,7 @@ from tests.unit.core.test_plan import SPEC
 
 def spec(job_id: str, *tags: str) -> JobSpec:
     """A job of this id and these tags."""
-    return replace(SPEC, id=job_id, tags=tags)
+    return replace(SPEC, id=job_id, name=job_id.partition("/")[0], tags=tags)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ def spec(job_id: str, *tags: str) -> JobSpec:
         (["welcome/*/en"], [], True),
         (["welcome/*/zh"], [], False),
         (["welcome/1042/en"], [], True),
+        (["welcome"], [], True),
+        (["welcome/1042"], [], False),
+        (["wel"], [], False),
+        ([], ["welcome"], False),
         (["tag:nightly"], [], True),
         (["tag:weekly"], [], False),
         (["tag:weekly", "tag:nightly"], [], True),
@@ -43,3 +47,12 @@ def test_a_selector_without_meaning_is_refused(text: str) -> None:
     """With words about what is allowed."""
     with pytest.raises(BadSelector):
         parse([text], [])
+
+
+def test_selectors_without_a_job_are_remembered() -> None:
+    """Those that never held, as they were written, although another one chose the job."""
+    selection = parse(["welcome", "tag:weekly, state:failed", "nosuch", "tag:nightly"], [])
+    assert len(selection.unmatched) == 4
+    assert selection.holds(spec("welcome/1042/en", "nightly"), lambda: State.FAILED)
+    assert not selection.holds(spec("other/1"), lambda: State.PENDING)
+    assert selection.unmatched == ("tag:weekly,state:failed", "nosuch")

@@ -82,6 +82,7 @@ class Api:
         say: What happens, in order: (`post` or `get`, job id).
         task_s: Seconds that a task takes; by job, or for all.
         latency_s: Seconds from a submission's arrival to its reply.
+        get_s: Likewise of a query.
         posts_script: By job (`*` for all others): what its submissions meet, in order; after the last it is taken.
         gets_script: By job: what its queries are answered, in order; after the last, how the task really stands.
     """
@@ -95,6 +96,7 @@ class Api:
     gets: list[tuple[float, str]] = field(default_factory=list)
     tasks: dict[str, tuple[str, float, float]] = field(default_factory=dict)
     signatures: int = 1
+    get_s: float = 0.05
     results: dict[str, Reply] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -107,8 +109,7 @@ class Api:
         self.say("post", job)
         script = self.posts_script.get(job) or self.posts_script.get("*") or []
         answer = script.pop(0) if script else TAKES
-        if isinstance(answer, str):
-            task_id = self._take(job, now)
+        task_id = self._take(job, now) if isinstance(answer, str) else ""
         await asyncio.sleep(self.latency_s(job))
         if answer == NEVER:
             await asyncio.Event().wait()
@@ -132,7 +133,7 @@ class Api:
         job, _, ends = self.tasks.get(task_id, (task_id, 0.0, 0.0))
         self.gets.append((now, job))
         self.say("get", job)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(self.get_s)
         script = self.gets_script.get(job)
         if script:
             answer = script.pop(0) if len(script) > 1 or not getattr(script, "repeats", False) else script[0]

@@ -82,12 +82,13 @@ def test_success_without_an_address_is_no_success(world: World) -> None:
     assert (outcome.states, len(world.home.orders)) == ({State.SUCCEEDED: 1}, 1)
 
 
-def test_success_without_an_address_for_ever_leaves_the_job_running(world: World) -> None:
-    """Nothing is thrown away: at the poll deadline the paid task is left for the next run."""
-    world.change(poll=PollBounds(min_s=5.0, max_s=30.0, deadline_s=600.0))
-    world.api.gets_script["anna"] = Forever([done(address=None)])
-    outcome = world.run([spec("anna")])
-    assert (world.states(), outcome.unfinished, outcome.left_running) == ({"anna": "running"}, 1, 1)
+def test_success_without_an_address_is_asked_for_again_by_the_next_run(world: World) -> None:
+    """A few polls are spent on the missing address; then the job fails without being lost: the next run asks the same task."""
+    world.api.gets_script["anna"] = [done(address=None)] * 6
+    world.run([spec("anna")])
+    assert failure_of(world, "anna").code == "P304"
+    again = world.run([spec("anna")])
+    assert (again.states, again.submitted) == ({State.SUCCEEDED: 1}, 0)
 
 
 def test_the_poll_deadline_leaves_a_job_running(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.core.job import State
@@ -82,7 +83,7 @@ def test_a_long_chain_is_skipped_whole(world: World) -> None:
     """The cascade has no depth limit."""
     world.api.posts_script["link/000"] = [complaint(400)]
     chain = specs(600, "link")
-    chain = [chain[0], *(spec(job.id, needs=[before.id]) for before, job in zip(chain, chain[1:], strict=False))]
+    chain = [chain[0], *(spec(job.id, needs=[before.id]) for before, job in pairwise(chain))]
     outcome = world.run(chain)
     assert outcome.fatal is None
     assert outcome.states == {State.FAILED: 1, State.SKIPPED: 599}
@@ -164,7 +165,7 @@ def test_a_limit_bounds_submissions(world: World) -> None:
 
 
 def test_a_limit_gets_on_although_a_dependant_stands_first(world: World) -> None:
-    """A job that waits for one beyond the limit does not use the limit up for ever."""
+    """A job that waits for another does not use the limit up."""
     jobs = [spec("after", needs=["before"]), spec("before")]
     assert limited(world, jobs) == ["before"]
     assert limited(world, jobs) == ["after"]

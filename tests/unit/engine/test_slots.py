@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner.core.job import State
 from runner.core.notices import SlowedDown
 from runner.core.spec import Limits, PollBounds
-from tests.unit.engine.api import LOST, TAKES, TAKES_AND_DIES, complaint, failed, reply, unsent
+from tests.unit.engine.api import TAKES, TAKES_AND_DIES, complaint, failed, reply, unsent
 from tests.unit.engine.world import World, make_account, spec, specs
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ ANSWERS: list[Exchange | str] = [
 ]
 
 
-@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
+@settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
 @given(
     in_flight=st.integers(1, 4),
     script=st.lists(st.sampled_from(range(len(ANSWERS))), max_size=10),
@@ -63,7 +63,7 @@ ANSWERS: list[Exchange | str] = [
     latencies=st.lists(st.floats(0.01, 30), min_size=10, max_size=10),
     losers=st.sets(st.integers(0, 9), max_size=2),
 )
-def test_never_above_the_limit_in_any_interleaving(
+def test_never_above_the_limit_in_any_interleaving(  # noqa: PLR0917  hypothesis gives each by its name
     in_flight: int,
     script: list[int],
     seconds: list[int],

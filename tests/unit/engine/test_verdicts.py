@@ -67,7 +67,7 @@ ACCOUNT_STOPS: dict[str, tuple[Exchange, str]] = {
 }
 
 
-def by_name(table: Mapping[str, Any]) -> Any:
+def by_name(table: Mapping[str, Any]) -> pytest.MarkDecorator:
     """Parametrises over a table, its keys as names."""
     return pytest.mark.parametrize("case", list(table), ids=[name.replace(" ", "-") for name in table])
 

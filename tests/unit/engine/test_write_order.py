@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from runner.core.answers import Exchange, Reply
+    from runner.core.ports import Move
 
 
 def test_every_step_is_durable_before_the_next(world: World) -> None:
@@ -41,7 +42,11 @@ def test_every_step_is_durable_before_the_next(world: World) -> None:
 def test_the_reply_is_stored_as_it_came(world: World) -> None:
     """The stored reply holds status, headers and body of a reply that nobody could read."""
     seen: list[Reply] = []
-    world.breaks = lambda move: seen.extend(e.reply for e in move.events if isinstance(e, ReplyReceived)) and None
+
+    def look(move: Move) -> None:
+        seen.extend(event.reply for event in move.events if isinstance(event, ReplyReceived))
+
+    world.breaks = look
     world.api.posts_script["anna"] = [reply(200, b"\xff garbage", x_oneapi_request_id="r-1")]
     world.run([spec("anna")])
     (stored,) = seen

@@ -133,6 +133,18 @@ def test_entry_of_an_orphan() -> None:
         plan_entry(None, Decision(Action.ORPHAN, "nothing"), estimate=None)
 
 
+def test_blocked_job_keeps_its_cost() -> None:
+    """What waits for a credential is expected to be paid, one by one and in the sum; what failed for good is not."""
+    waiting = plan_entry(spec("a"), Decision(Action.CREATE, "new"), estimate=usd("1.26"), blocked="no credential")
+    entries = [waiting, entry("b", Action.CREATE), entry("c", Action.BLOCKED, "failed")]
+    assert (waiting.action, waiting.reason) == (Action.BLOCKED, "no credential")
+    assert [job["cost"]["estimate"] for job in document(entries)["jobs"]] == ["1.26", "1.26", None]
+    assert totals_of(entries).work == 2
+    assert "Cost: 2.52 USD expected, 3.26 USD at most, 1.26 USD of it once unblocked.\n" in render_plan(
+        head(), totals_of(entries)
+    )
+
+
 def test_nothing_to_pay() -> None:
     """A plan without submissions says so."""
     assert render_plan(head(), totals_of([entry("a", Action.DOWNLOAD)])).endswith("Cost: nothing to pay.\n")

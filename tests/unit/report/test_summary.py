@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from runner.core.codes import Code
 from runner.core.events import Cause
 from runner.core.job import State
-from runner.core.money import Budget
+from runner.core.money import Budget, Money
 from runner.report.terminal import done_line, render_summary
 from runner.report.totals import Totals
 from tests.unit.report.samples import HOSTILE, START, doubtful, failed, head, mixed, reported, row, usd
@@ -39,6 +40,7 @@ def test_done_line_is_last_and_greps() -> None:
         ([reported(row("a", actual=None))], "unknown"),
         ([reported(row("a", actual=None)), reported(row("b"))], "1.26"),
         ([reported(row("a", actual=usd("1E+2")))], "100"),
+        ([reported(row("a")), reported(row("b", actual=Money(Decimal(1), "EUR")))], "unknown"),
     ],
 )
 def test_cost_is_never_a_guess(jobs: list[ReportJob], cost: str) -> None:

@@ -180,6 +180,7 @@ def test_looking_before_the_first_run_makes_nothing(place: Place) -> None:
     """Without a state there is an empty one to look at, and no trace of looking; writing to it is refused."""
     with place.open(read_only=True) as store:
         assert (list(store.all_rows()), store.spent(), store.last_run(), list(store.events())) == ([], [], None, [])
+        assert store.last_change_at() is None
         with pytest.raises(StorageFailed, match="to look only"):
             store.start_run("r", NOON, "ab", {})
     assert list(place.base.iterdir()) == []
@@ -294,3 +295,13 @@ async def test_the_history_tells_everything_but_secrets(place: Place) -> None:
     assert "s3cret" not in repr(everything)
     assert run is not None
     assert (run.ended_at, run.exit_code) == (NOON + 100, 0)
+
+
+async def test_the_last_change_is_the_event_committed_last(place: Place) -> None:
+    """Its time counts even when it lies before that of an earlier event; it is there without any run, and to one who only looks."""
+    with place.open() as store:
+        await live(store, pending("a"), intent(NOON + 50))
+        await live(store, pending("b"), intent(NOON), accepted(at=NOON + 1))
+        assert store.last_change_at() == NOON + 1
+    with place.open(read_only=True) as store:
+        assert store.last_change_at() == NOON + 1

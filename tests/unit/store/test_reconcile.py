@@ -55,9 +55,9 @@ def possible(job: Job, at: float) -> dict[type[Event], Event]:
     return {kind: story[kind] for kind in TRANSITIONS[job.state] if kind in story and kind not in barred}
 
 
-def walk(random: Random) -> Sequence[Move]:
+def walk(random: Random, name: str = KEY[0]) -> Sequence[Move]:
     """A life: up to twelve moves."""
-    job, moves = pending(), []
+    job, moves = pending(name), []
     for step in range(random.randint(1, 12)):
         choices = list(possible(job, NOON + step).values())
         if not choices:

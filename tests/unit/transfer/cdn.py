@@ -63,6 +63,7 @@ class Cdn:
         media: str = "video",
         read_timeout_s: float = 5.0,
         trusted_origins: tuple[str, ...] | None = None,
+        replaces: tuple[str, ...] | None = None,
     ) -> Order:
         """An order for this server's file."""
         return Order(
@@ -77,6 +78,7 @@ class Cdn:
             verify=verify,
             read_timeout_s=read_timeout_s,
             connect_timeout_s=2.0,
+            replaces=replaces,
         )
 
     def headers(self) -> dict[str, str]:
