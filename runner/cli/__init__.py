@@ -56,6 +56,8 @@ def _run_inside_border(argv: Sequence[str] | None) -> int:
         tell("Stopped. What was saved is saved; run again to go on.")
         return Exit.TERMINATED
     except Exception as error:  # noqa: BLE001  one of the two borders where every exception is caught
+        if _comes_from_sigterm(error):
+            return Exit.TERMINATED
         from runner.cli.bug import tell_bug  # noqa: PLC0415  only a bug needs it
 
         tell_bug(error)
@@ -67,6 +69,14 @@ def _run(argv: Sequence[str] | None) -> int:
 
     code = callsheet.main(args=None if argv is None else list(argv), prog_name="callsheet", standalone_mode=False)
     return code if isinstance(code, int) else Exit.DONE
+
+
+def _comes_from_sigterm(error: BaseException) -> bool:
+    """Whether the signal came while a class was being made: Python 3.11 wraps what is raised there."""
+    chain: BaseException | None = error
+    while chain is not None and not isinstance(chain, Terminated):
+        chain = chain.__cause__ or chain.__context__
+    return chain is not None
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

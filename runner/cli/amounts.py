@@ -15,8 +15,8 @@ from runner.core.selection import BadSelector, Selection, parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
-_TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(s|m|h)")
+_TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _UNIT_S: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 

@@ -67,7 +67,7 @@ class Finish:
             StorageFailed: The report is not up to date and could not be written.
         """
         folder = report_folder(self.campaign)
-        if self.store.count() and (self.store.imported or is_stale(folder, self.store.last_change_at())):
+        if self.store.count() and (self.store.imported or is_stale(self.store, folder)):
             self.signals.hold_back()
             write_report(self.campaign, self.store, self._head(), folder)
         outcome = Outcome(states=self.prepared.settled)

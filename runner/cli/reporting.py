@@ -120,16 +120,14 @@ def write_report(campaign: Campaign, store: StateStore, head: ReportHead, folder
     _append_step_summary(summary)
 
 
-def is_stale(folder: Path, changed_at: float | None) -> bool:
-    """Whether a report is missing a form, or older than the state.
-
-    Args:
-        folder: The report folder.
-        changed_at: Unix seconds of the state's newest event; None without any.
-    """
+def is_stale(store: StateStore, folder: Path) -> bool:
+    """Whether a report is missing a form, tells of an earlier run than the last, or is older than the state's newest event."""
     try:
         written_at = min((folder / name).stat().st_mtime for name in _FORMS)
     except OSError:
+        return True
+    run, changed_at = store.last_run(), store.last_change_at()
+    if run is not None and json_file.told_run(folder) != run.run_id:
         return True
     return changed_at is not None and changed_at > written_at + _COARSE_S
 

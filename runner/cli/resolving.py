@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from runner.store.store import StateStore
 
 
+_MOST_TASK_ID_CHARS = 256
+
+
 def record_decisions(
     manifest: str,
     jobs: Sequence[str],
@@ -51,6 +54,8 @@ def record_decisions(
         open_state(campaign, read_only=False) as store,
     ):
         doubts = [_in_doubt(store, campaign, job) for job in dict.fromkeys(jobs)]
+        if adopt is not None:
+            _check_adoption(store, doubts[0], adopt.strip())
         decision = _decision(adopt, why, resubmit=resubmit, abandon=abandon)
         asyncio.run(_commit(store, doubts, decision))
     for job in doubts:
@@ -89,6 +94,18 @@ def _in_doubt(store: StateStore, campaign: Campaign, job_id: str) -> Job:
         f"`{job_id}` is not in doubt: {known}",
         next_step=f"callsheet status {campaign.path} --select state:in_doubt",
     )
+
+
+def _check_adoption(store: StateStore, job: Job, task_id: str) -> None:
+    """A task belongs to one job: adopting another's would deliver the wrong video without a word."""
+    if not task_id.isprintable() or any(char.isspace() for char in task_id) or len(task_id) > _MOST_TASK_ID_CHARS:
+        raise DecisionRefused(f"{task_id!r} is no task id", next_step="copy the id as the provider's console shows it")
+    owner = next((row for row in store.all_rows() if row.task_id == task_id and row != job), None)
+    if owner is not None:
+        raise DecisionRefused(
+            f"task {task_id} is that of job `{owner.id}` already",
+            next_step="look for the task of this very job at the provider",
+        )
 
 
 def _decision(adopt: str | None, why: str, *, resubmit: bool, abandon: bool) -> events.Decision:

@@ -190,11 +190,13 @@ class _Run:
             The exit code.
 
         Raises:
-            SettingMissing: Before anything is sent.
+            SettingMissing: A credential is missing; nothing was sent.
+            StorageFailed: Outputs could not be stored; nothing was sent.
         """
         with contextlib.ExitStack() as stack:
             async with sandbox_for(self.campaign):
                 lanes = self._lanes()
+                self.delivery.make_ready()
                 run_id = self._record_start()
                 watcher = stack.enter_context(contextlib.closing(self._watcher()))
                 outcome = await self._execute(run_id, lanes, watcher)

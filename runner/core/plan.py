@@ -119,6 +119,9 @@ def decide(
     if job is None:
         return Decision(Action.RECREATE, "inputs changed") if rows else Decision(Action.CREATE, "new")
     match job.state:
+        # First, since a manifest of a million delivered jobs asks a million times.
+        case State.SUCCEEDED:
+            return _decide_succeeded(spec, job, file_state)
         case State.PENDING:
             return Decision(Action.CREATE, "not submitted yet" if job.attempt == 1 else "resubmission decided", job)
         case State.SKIPPED:
@@ -133,8 +136,6 @@ def decide(
             return Decision(Action.IN_DOUBT, "nobody knows whether it was accepted", job)
         case State.CANCELLED:
             return Decision(Action.BLOCKED, "abandoned by decision", job)
-        case State.SUCCEEDED:
-            return _decide_succeeded(spec, job, file_state)
         case State.FAILED:
             return _decide_failed(job, retry_failed=retry_failed)
         case _:

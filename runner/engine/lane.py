@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.core.answers import NotNow, Ready
     from runner.core.events import Failure
     from runner.core.ports import Operation, Wire
-    from runner.core.spec import Account, JobSpec
+    from runner.core.spec import Account
     from runner.engine.worklist import Ticket
 
 DOUBTS_IN_A_ROW = 2
@@ -147,15 +147,9 @@ class Lane:
 
     # --- money --------------------------------------------------------------------------------------------------------
 
-    def estimate(self, spec: JobSpec) -> Money | None:
-        """What a job is expected to cost; None when the price is unknown."""
-        price = self.account.prices.get(spec.operation.partition("/")[2])
-        return self._money(price.expected(spec.duration_s) if price is not None else None)
-
-    def estimate_of(self, operation: str) -> Money | None:
-        """What a job of this operation is expected to cost when nothing is known of its inputs; None when that is unknown."""
-        price = self.account.prices.get(operation.partition("/")[2])
-        return self._money(price.expected(None) if price is not None else None)
+    def estimate(self, operation: str, duration_s: float | None = None) -> Money | None:
+        """What a job of this operation is expected to cost; None when the price is unknown."""
+        return self._money(self.account.expected_price(operation, duration_s))
 
     def cost(self, operation: str, ready: Ready) -> Money | None:
         """What a finished task cost: the provider's word, else the price list with the provider's figures; None when unknown."""

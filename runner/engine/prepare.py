@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from runner.core.diagnostics import Diagnostic
 from runner.core.job import State
 from runner.core.plan import Action
 from runner.engine.needs import Met, Needs
+from runner.engine.pricing import PriceCheck
 from runner.engine.survey import Findings, survey
 from runner.engine.worklist import Queue, Worklist
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
-    from runner.engine.survey import Scope, Surveyed
+from runner.engine.survey import Scope, Surveyed
 
 
 @dataclass(slots=True)
@@ -95,15 +95,15 @@ def prepare(
     """
     findings = Findings()
     prepared = Prepared(Worklist(folder))
-    unpriced: set[str] = set()
+    prices = PriceCheck(campaign.accounts, has_budget=has_budget)
     with ExitStack() as undo:
         undo.callback(prepared.worklist.close)
         for entry in survey(campaign, store, delivery, scope, findings):
-            uses = entry.spec.uses
-            is_unpriced = entry.decision.action.costs and not _count_price(prepared, campaign, entry.spec)
-            if is_unpriced and has_budget and uses not in unpriced:
-                unpriced.add(uses)
-                findings(_unpriced(entry.spec))
+            if entry.decision.action.costs:
+                _count_price(prepared, campaign, entry.spec)
+                finding = prices.finding(entry.spec)
+                if finding is not None:
+                    findings(finding)
             _queue(prepared, entry)
         findings.raise_if_invalid()
         _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
@@ -159,22 +159,9 @@ def _met(entry: Surveyed) -> Met:
     return Met.YES if job is not None and job.state is State.SUCCEEDED else Met.NO
 
 
-def _count_price(prepared: Prepared, campaign: Campaign, spec: JobSpec) -> bool:
-    """Add a submission's price to what the run will cost; whether it is known."""
-    price = campaign.accounts[spec.account].prices.get(spec.operation.partition("/")[2])
-    expected = price.expected(spec.duration_s) if price is not None else None
+def _count_price(prepared: Prepared, campaign: Campaign, spec: JobSpec) -> None:
+    expected = campaign.accounts[spec.account].expected_price(spec.operation, spec.duration_s)
     if expected is None:
         prepared.unpriced += 1
-        return False
-    prepared.expected += expected
-    return True
-
-
-def _unpriced(spec: JobSpec) -> Diagnostic:
-    return Diagnostic(
-        code="M601",
-        message=f"a budget is set, but what `{spec.uses}` costs is not known",
-        span=spec.source,
-        job=spec.id,
-        notes=(f'say it under `prices:`, for example `{spec.uses}: {{per_job: "0.20"}}`, or run without a budget',),
-    )
+    else:
+        prepared.expected += expected

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ from runner.core.codes import Code
 from runner.core.errors import CallsheetError, StorageFailed
 from runner.core.events import Failure
 from runner.core.job import Job, State
-from runner.core.money import Money
 from runner.core.notices import Stopping
 from runner.core.plan import Action
 from runner.engine.fetch import bring_home
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from runner.core.events import Event
+    from runner.core.money import Money
     from runner.engine.context import Context
     from runner.engine.prepare import Prepared
     from runner.engine.worklist import Ticket, Work
@@ -58,7 +57,6 @@ class Outcome:
         account_stops: Why accounts, or single operations of them, stopped, by their names.
         closing_reason: What ended all submissions, in a sentence; "" when nothing did.
         left_running: Tasks that were left running at their poll deadline.
-        spent: What the jobs cost that this run brought to their end; None when that of one is unknown.
         fatal: What ended the run early, or None.
     """
 
@@ -69,7 +67,6 @@ class Outcome:
     account_stops: Mapping[str, Failure] = field(default_factory=dict)
     closing_reason: str = ""
     left_running: int = 0
-    spent: Money | None = None
     fatal: BaseException | None = None
 
 
@@ -95,8 +92,6 @@ class Run:
     _ended: int = 0
     _submitted: int = 0
     """Jobs of this run that were submitted, each counted once."""
-    _spent: Money | None = None
-    _has_unknown_cost: bool = False
     _stopped_by: str | None = None
     _fatal: BaseException | None = None
     _space: Space = field(init=False)
@@ -132,14 +127,8 @@ class Run:
             account_stops=self._stops(),
             closing_reason=self.ctx.closing_reason,
             left_running=self.ctx.left_running,
-            spent=None if self._has_unknown_cost else self._spent or self._nothing(),
             fatal=self._fatal,
         )
-
-    def _nothing(self) -> Money | None:
-        """An exact zero in the run's currency; None when it has none."""
-        currency = next((lane.currency for lane in self.lanes.values() if lane.currency is not None), None)
-        return None if currency is None else Money(Decimal(0), currency)
 
     def _left_by_limit(self) -> int:
         """Jobs that only `--limit` kept from being submitted: the user did not ask for them."""
@@ -265,7 +254,7 @@ class Run:
             lane.submit.put_back(work.ticket)
             self.ctx.close_submissions("space", self._space.shortage())
             return False
-        reserved = lane.estimate(work.spec)
+        reserved = lane.estimate(work.spec.operation, work.spec.duration_s)
         short = self.ctx.treasury.reserve(reserved)
         if short is not None:
             lane.submit.put_back(work.ticket)
@@ -330,7 +319,7 @@ class Run:
                 continue
             lane.in_flight += 1
             if row.reserved is None:
-                self.ctx.treasury.assume(lane.estimate_of(row.operation))
+                self.ctx.treasury.assume(lane.estimate(row.operation))
             if (row.id, row.fingerprint) not in self.prepared.resumed:
                 watch = self._task(lane, self._watch(lane, row))
                 lane.following += 1
@@ -357,7 +346,7 @@ class Run:
 
     async def _watch(self, lane: Lane, job: Job) -> None:
         """A task that holds a slot but belongs to no selected job: its result is noted, and fetched when its job is run."""
-        reserved, after = job.reserved, After.GOES_ON
+        reserved, after = job.reserved or lane.estimate(job.operation), After.GOES_ON
         if job.state is State.SUBMITTING:
             job, after = await recover(self.ctx, lane, -1, job)
         if after is After.DOUBT:
@@ -448,19 +437,22 @@ class Run:
         )
         return True
 
-    def _own_digests(self, work: Work) -> tuple[str, ...]:
-        """The files that a job may replace under its path: what it delivered there before. Whatever else stands there is set aside."""
+    def _own_digests(self, work: Work) -> tuple[str, ...] | None:
+        """What a job may replace under its path: anything where it has delivered before, since that place is its own; else nothing.
+
+        Nothing means that a file which stands there is set aside: it may be another job's paid video that has not moved away yet.
+        """
         if work.is_new and work.action is Action.CREATE:
             return ()
         rows = self.ctx.store.rows([work.spec.id]).get(work.spec.id, ())
-        outputs = [row.output for row in rows if row.output is not None]
-        return tuple(output.sha256 for output in outputs if output.stem == work.spec.output)
+        is_its_own = any(row.output is not None and row.output.stem == work.spec.output for row in rows)
+        return None if is_its_own else ()
 
     async def _carry(self, lane: Lane, work: Work, job: Job, *, resumed: bool, holds_slot: bool) -> None:
         """From an accepted task to the file. Until its end is seen, a task holds a slot; what holds none is counted as fetching."""
         if self._stopped_by is not None or self._fatal is not None:
             return
-        reserved, was_ready = job.reserved or lane.estimate(work.spec), job.ready_at is not None
+        reserved = job.reserved or lane.estimate(work.spec.operation, work.spec.duration_s)
         if job.state is State.RUNNING:
             job = await follow(self.ctx, lane, job, work.spec.inputs, resumed=resumed)
             if job.state is State.RUNNING:
@@ -472,8 +464,6 @@ class Run:
             with lane.fetches() if holds_slot else contextlib.nullcontext():
                 job = await bring_home(self.ctx, lane, work, job, self._own_digests(work))
         self._space.learn(job)
-        if not was_ready:  # a file that is fetched again was paid before
-            self._count_cost(job)
         if job.state is not State.PENDING:  # pending: the account ran out of money, a next run tries again
             await self._end(work, job)
 
@@ -533,16 +523,6 @@ class Run:
             self.ctx.treasury.settle(reserved, job.actual)
         elif job.state is State.PENDING:
             self.ctx.treasury.release(reserved)
-
-    def _count_cost(self, job: Job) -> None:
-        if job.state is not State.SUCCEEDED:
-            return
-        if job.actual is None:
-            self._has_unknown_cost = True
-        elif self._spent is None:
-            self._spent = job.actual
-        else:
-            self._spent = Money(self._spent.amount + job.actual.amount, self._spent.currency)
 
     def _free_slot(self, lane: Lane) -> None:
         lane.in_flight -= 1

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.core.limits import ALWAYS_FREE_BYTES
+
 if TYPE_CHECKING:
     from runner.core.job import Job
     from runner.core.ports import Delivery
-
-ALWAYS_FREE_BYTES = 64 * 1024 * 1024
-"""So much room is always left (spec.md section 6)."""
 
 _FIRST_GUESS_BYTES = 1024 * 1024
 """A result's size before the first one has come."""

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.core.diagnostics import Diagnostic, Severity
 from runner.core.errors import ManifestInvalid
-from runner.core.job import State
-from runner.core.plan import Action, Decision, decide
+from runner.core.job import Job, State
+from runner.core.plan import Action, Decision, Standing, decide
 from runner.core.selection import Selection
 from runner.engine.needs import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from runner.core.job import Job
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
 
+Row = TypeVar("Row", Job, Standing)
+
 _BATCH = 500
-"""Jobs held against the state with one query; SQLite takes 1,000 names in one and is no faster with more."""
+"""Jobs held against the state with one query; SQLite is no faster with more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Census:
     rows: int = 0
     has_stranded: bool = False
 
-    def note(self, spec: JobSpec, rows: Sequence[Job]) -> None:
+    def note(self, spec: JobSpec, rows: Sequence[Job | Standing]) -> None:
         """A job of the manifest, chosen or not, and its rows."""
         self.rows += len(rows)
         if len(rows) > 1 or (rows and rows[0].fingerprint != spec.fingerprint):
@@ -142,15 +143,9 @@ def select(
         census: Counts what passes.
     """
     wanted = _needed_by_selection(campaign, store, selection)
-    jobs = campaign.jobs(report)
-    while batch := list(islice(jobs, _BATCH)):
-        rows = store.rows([spec.id for spec in batch])
-        for spec in batch:
-            own = rows.get(spec.id, ())
-            if census is not None:
-                census.note(spec, own)
-            if _is_selected(spec, own, selection, wanted):
-                yield Selected(spec, own)
+    for spec, rows in _held_against(store.rows, campaign.jobs(report), census):
+        if _is_selected(spec, rows, selection, wanted):
+            yield Selected(spec, rows)
 
 
 def survey(
@@ -172,11 +167,27 @@ def survey(
         report: Takes findings; a job with an error is left out.
         census: Counts what passes.
     """
-    for chosen in select(campaign, store, scope.selection, report, census=census):
-        decision = decide(chosen.spec, chosen.rows, delivery.look, retry_failed=scope.retry_failed)
+    wanted = _needed_by_selection(campaign, store, scope.selection)
+    for spec, rows in _held_against(store.standings, campaign.jobs(report), census):
+        if not _is_selected(spec, rows, scope.selection, wanted):
+            continue
+        decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
         if _is_out_of_reach(campaign, decision):
             decision = _out_of_reach(decision)
-        yield Surveyed(chosen.spec, decision)
+        yield Surveyed(spec, decision)
+
+
+def _held_against(
+    read: Callable[[Sequence[str]], Mapping[str, Sequence[Row]]], jobs: Iterator[JobSpec], census: Census | None
+) -> Iterator[tuple[JobSpec, Sequence[Row]]]:
+    """Every job with its rows, as `read` gives them; read in batches."""
+    while batch := list(islice(jobs, _BATCH)):
+        rows = read([spec.id for spec in batch])
+        for spec in batch:
+            own = rows.get(spec.id, ())
+            if census is not None:
+                census.note(spec, own)
+            yield spec, own
 
 
 def _is_out_of_reach(campaign: Campaign, decision: Decision) -> bool:
@@ -209,11 +220,11 @@ def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:
             yield row
 
 
-def _current_state(spec: JobSpec, rows: Sequence[Job]) -> State:
+def _current_state(spec: JobSpec, rows: Sequence[Job | Standing]) -> State:
     return next((row.state for row in rows if row.fingerprint == spec.fingerprint), State.PENDING)
 
 
-def _is_selected(spec: JobSpec, rows: Sequence[Job], selection: Selection, wanted: frozenset[str]) -> bool:
+def _is_selected(spec: JobSpec, rows: Sequence[Job | Standing], selection: Selection, wanted: frozenset[str]) -> bool:
     if selection.is_everything or selection.holds(spec, lambda: _current_state(spec, rows)):
         return True
     return spec.id in wanted or spec.name + EVERY in wanted
@@ -228,7 +239,7 @@ def _needed_by_selection(campaign: Campaign, store: Store, selection: Selection)
     jobs = campaign.jobs(lambda _: None)
     while batch := [spec for spec in islice(jobs, _BATCH)]:  # noqa: C416  islice yields specs lazily
         batch = [spec for spec in batch if spec.needs]
-        rows = store.rows([spec.id for spec in batch])
+        rows = store.standings([spec.id for spec in batch])
         for spec in batch:
             needs[spec.id] = (spec.name, spec.needs)
             if _is_selected(spec, rows.get(spec.id, ()), selection, frozenset()):

@@ -178,7 +178,8 @@ def _result(task: _Task, *, no_watermark: bool) -> str | None:
 
 def _address(words: str) -> str | None:
     """The words where they are an http(s) address; whether it may be fetched is the transfer's question."""
-    if len(words) > _MOST_ADDRESS_CHARS or not words.isprintable() or any(char.isspace() for char in words):
+    # Of all blanks only U+0020 is printable.
+    if len(words) > _MOST_ADDRESS_CHARS or not words.isprintable() or " " in words:
         return None
     try:
         parts = urlsplit(words)

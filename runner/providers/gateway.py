@@ -243,7 +243,9 @@ def _ruling(complaint: Complaint) -> tuple[Scope, Code] | None:
     by_status = REFUSAL_STATUSES.get(complaint.status)
     if complaint.status == 404 and complaint.code and not complaint.is_wrong_path:
         by_status = Scope.ITEM, Code.BAD_REQUEST
-    if complaint.status == 501 and complaint.is_readable:
+    if complaint.status == 501 and (
+        complaint.code or complaint.type
+    ):  # the gateway's own word; any other 501 may come from behind it
         by_status = Scope.ACCOUNT, Code.WRONG_ADDRESS
     by_code = REFUSAL_CODES.get(complaint.code)
     if by_code is None or (by_code[0] is Scope.ITEM and by_status is not None and by_status[0] is Scope.ACCOUNT):

@@ -61,6 +61,8 @@ def parse_object(text: str) -> Mapping[str, Any] | Unreadable:
 
 
 def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= MOST_DEPTH:  # nearly always: then nothing need be matched
+        return False
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         bracket = match.group()

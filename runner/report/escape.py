@@ -32,10 +32,13 @@ _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#+!|~&@$^=:\"'-]")
 
 _ADDRESS: Final = re.compile(
-    r"(?P<place>(?:https?(?::|%3a))?(?:\\?/|%2f){2}[^\s\"'<>?#]*?)(?:[?#]|%3f|%23)[^\s\"'<>]*",
+    r"(?P<place>(?:https?(?::|%3a))?(?:\\?/|%2f){2}[^\s?#]*?)(?:[?#]|%3f|%23)\S*",
     re.IGNORECASE,
 )
-"""An absolute or scheme-relative address with query or fragment, also where it is percent-encoded or JSON-escaped inside a text."""
+"""An absolute or scheme-relative address with query or fragment, also where it is percent-encoded or JSON-escaped inside a text.
+
+It goes to the next blank, quotes and angle brackets included: these may stand in an address, and words lost cost less than a signature.
+"""
 _USER_PART: Final = re.compile(r"(?P<scheme>https?://)[^\s/@]*@", re.IGNORECASE)
 
 

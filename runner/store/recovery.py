@@ -74,6 +74,28 @@ def hear_witness(path: Path, database: Path, library: Library) -> Heard:
     return Heard(knowledge, due.lacking(), witness)
 
 
+def has_news(path: Path, database: Path, library: Library) -> bool:
+    """Whether the witness files know a submission that the state has lost. Reads only.
+
+    Beside a run at work the answer is no: a commit is in the state before it is in the witness, and the rows are read last.
+
+    Args:
+        path: The witness file.
+        database: The database file.
+        library: Reads the state.
+
+    Raises:
+        StateUnusable: A file is damaged in a way that no crash explains, or contradicts the state.
+        StorageFailed: A file cannot be read.
+    """
+    knowledge = Knowledge()
+    for file, start in ((path, start_after(path, library.witness_mark())), (emergency_path(database), 0)):
+        with translated(file, "read"):
+            knowledge.hear(Reading(file, start).lines())
+    latest = iter(knowledge.latest())
+    return any(any(_moves(chunk, library)) for chunk in iter(lambda: list(islice(latest, _CHUNK)), []))
+
+
 def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence[Job]:
     """Write to the state what it lacks of what the witness files say, and to the witness what it lacks of the state's last commit.
 

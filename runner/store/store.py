@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import insert, update
@@ -14,14 +17,13 @@ from runner.store import sqlite
 from runner.store.faults import translated
 from runner.store.folder import make_folder, refuse_network, sync_folder
 from runner.store.library import Library
-from runner.store.recovery import hear_witness, import_knowledge
+from runner.store.recovery import has_news, hear_witness, import_knowledge
 from runner.store.rows import encode_json
 from runner.store.schema import META, RUNS
-from runner.store.writer import Writer
+from runner.store.writer import Writer, emergency_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from runner.core.job import Job
@@ -48,6 +50,7 @@ class StateStore(Store):
         self._library = library
         self._writer = writer
         self._imported = tuple(imported)
+        self._copy: TemporaryDirectory[str] | None = None
 
     @classmethod
     def open(cls, folder: Path, *, manifest_name: str, manifest_path: str, read_only: bool = False) -> Self:
@@ -81,8 +84,25 @@ class StateStore(Store):
             library = Library(sqlite.reader_engine(path) if _is_filled(path) else sqlite.empty_engine(), path)
             undo.callback(library.close)
             _check_owner(library.meta(), identity, folder)
+            if has_news(folder / WITNESS, path, library):
+                return cls._open_copy(folder, identity)
             undo.pop_all()
         return cls(path, library, None)
+
+    @classmethod
+    def _open_copy(cls, folder: Path, identity: Mapping[str, str]) -> Self:
+        """Look at a state that has lost something as the next run will see it: import into a copy, and leave the state alone."""
+        copy = TemporaryDirectory(prefix="callsheet-")
+        try:
+            for name in (DATABASE, f"{DATABASE}-wal", WITNESS, emergency_path(folder / DATABASE).name):
+                if (folder / name).exists():
+                    shutil.copy2(folder / name, Path(copy.name) / name)
+            store = cls._open_to_write(Path(copy.name), identity)
+        except BaseException:
+            copy.cleanup()
+            raise
+        store._copy = copy  # noqa: SLF001  our own class
+        return store
 
     @classmethod
     def _open_to_write(cls, folder: Path, identity: Mapping[str, str]) -> Self:
@@ -212,6 +232,8 @@ class StateStore(Store):
         self._library.close()
         if self._writer is not None:
             self._writer.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def __enter__(self) -> Self:
         return self

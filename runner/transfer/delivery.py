@@ -11,9 +11,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from runner.core.errors import StorageFailed
+from runner.core.limits import ALWAYS_FREE_BYTES
 from runner.core.plan import FileState
 from runner.core.ports import Delivery, NotDelivered
 from runner.transfer import disk
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from runner.core.job import OutputFile
     from runner.core.media import Probe
     from runner.core.ports import Order
-
-RESERVE_BYTES: Final = 64 * 1024 * 1024
-"""Free space that is always left (spec.md section 6)."""
 
 _THREADS: Final = 8
 """Blocking work at once; most of it waits for the disk."""
@@ -52,7 +51,7 @@ class FileDelivery(Delivery):
     """
 
     def __init__(
-        self, root: Path, *, probe: Probe, bounds: Bounds | None = None, reserve_bytes: int = RESERVE_BYTES
+        self, root: Path, *, probe: Probe, bounds: Bounds | None = None, reserve_bytes: int = ALWAYS_FREE_BYTES
     ) -> None:
         self._root = root
         self._probe = probe
@@ -63,6 +62,16 @@ class FileDelivery(Delivery):
         self._under_way: set[Partial] = set()
         self._finished: deque[str] = deque()
         self._prefix = f"{root}/"
+
+    def make_ready(self) -> None:
+        """See to it that files can be written where the outputs go, before anything is bought that could not be stored.
+
+        Raises:
+            StorageFailed: The output folder cannot be made or written.
+        """
+        with disk.storage(f"the output folder {self._root} cannot be written"):
+            disk.make_root(self._root)
+            TemporaryFile(dir=self._root).close()
 
     async def deliver(self, order: Order) -> OutputFile | NotDelivered:
         """Bring one result home; see `Delivery.deliver`.

@@ -113,6 +113,9 @@ def test_deleted_state(stage: Stage) -> None:
     """With the state gone the witness alone keeps every job from being paid again."""
     stage.run()
     _forget_state(stage)
+    assert stage.states() == {"running": 4}, "status and plan know what the witness knows"
+    assert all(row["task_id"] for row in stage.rows().values())
+    assert not stage.places.state.exists(), "looking writes nothing"
     stage.run()
     assert len(stage.ledger.creates) == 4
     assert stage.reported() == {"succeeded": 4}

@@ -137,10 +137,6 @@ def test_a_real_editable_install_finds_its_own_schemas(strangers: Path, tmp_path
     """What `pip install --editable` leaves in `site-packages` (a path file) leads to the checkout, schemas included."""
     folder = tmp_path / "editable"
     folder.mkdir()
-    built = run(
-        ["-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(folder), "--help"], folder
-    )
-    assert built.returncode == 0
     code = (
         "import sys\n"
         "from hatchling.builders.wheel import WheelBuilder\n"

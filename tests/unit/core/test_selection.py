@@ -52,7 +52,7 @@ def test_a_selector_without_meaning_is_refused(text: str) -> None:
 def test_selectors_without_a_job_are_remembered() -> None:
     """Those that never held, as they were written, although another one chose the job."""
     selection = parse(["welcome", "tag:weekly, state:failed", "nosuch", "tag:nightly"], [])
-    assert len(selection.unmatched) == 4
+    assert "welcome" in selection.unmatched
     assert selection.holds(spec("welcome/1042/en", "nightly"), lambda: State.FAILED)
     assert not selection.holds(spec("other/1"), lambda: State.PENDING)
     assert selection.unmatched == ("tag:weekly,state:failed", "nosuch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,16 @@ def test_a_stop_before_the_first_step(world: World) -> None:
     assert (outcome.submitted, outcome.unfinished, len(world.api.posts)) == (0, 3, 0)
 
 
+def test_a_stop_leaves_nothing_behind_that_never_began(world: World) -> None:
+    """A watch over an older task that is cancelled before its first step is closed (else Python warns on standard error)."""
+    world.stop_at(30.0)
+    world.run([spec("anna")])
+    world.on_start = lambda run: run.stop("signal")
+    world.run([spec("anna", fingerprint="f2")])
+    gc.collect()
+    assert world.states() == {"anna": "running"}
+
+
 def test_a_second_stop_changes_nothing(world: World) -> None:
     """The first reason stands."""
 
@@ -127,6 +138,16 @@ def test_after_a_store_failure_the_next_run_pays_nothing_twice(world: World) -> 
     outcome = world.run(specs(6))
     assert outcome.states == {State.IN_DOUBT: len(taken), State.SUCCEEDED: 6 - len(taken)}
     assert set(world.api.taken.values()) == {1}
+
+
+def test_a_task_id_in_our_hands_is_handed_to_the_failing_store(world: World) -> None:
+    """The store keeps it in its emergency file: the reply could not be stored, but what it says is not thrown away."""
+    world.breaks = lambda move: StorageFailed("full") if isinstance(move.events[-1], ReplyReceived) else None
+    world.run([spec("anna")])
+    assert [entry for entry in world.log if entry[0] == "lost"] == [
+        ("lost", "anna: ReplyReceived"),
+        ("lost", "anna: Accepted"),
+    ]
 
 
 class Bug(RuntimeError):

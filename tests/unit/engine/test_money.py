@@ -17,10 +17,11 @@ from runner.core.money import Budget, Price
 from runner.core.spec import Limits
 from runner.providers.digital_human import Avatar
 from tests.unit.engine.api import LOST, TAKES, TAKES_AND_DIES, complaint, done, failed, unsent
-from tests.unit.engine.world import World, spec, specs, usd
+from tests.unit.engine.world import World, make_account, spec, specs, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any
 
     from runner.core.answers import Exchange, QueryAnswer, Reply
@@ -78,7 +79,7 @@ def test_what_it_really_cost_replaces_the_reservation(world: World) -> None:
     world.change(limits=Limits(in_flight=1, submits_per_minute=60.0))
     world.operations = {"digital-human/avatar": Metered()}
     outcome = world.run(specs(8), budget="0.35")
-    assert (outcome.submitted, world.spent(), str(outcome.spent)) == (4, "0.20", "0.20 USD")
+    assert (outcome.submitted, world.spent()) == (4, "0.20")
 
 
 def test_money_that_may_come_back_is_waited_for(world: World) -> None:
@@ -124,7 +125,8 @@ def test_an_unknown_price_under_a_budget_is_a_finding(world: World) -> None:
 def test_without_a_budget_an_unknown_price_is_fine(world: World) -> None:
     """What it cost stays unknown, never zero."""
     outcome = world.run(specs(2))
-    assert (outcome.states, outcome.spent) == ({State.SUCCEEDED: 2}, None)
+    assert outcome.states == {State.SUCCEEDED: 2}
+    assert world.rows()["hello/000"].actual is None
 
 
 ANSWERS: list[Exchange | str] = [TAKES, TAKES_AND_DIES, LOST, unsent(), complaint(400), complaint(429), complaint(500)]
@@ -193,3 +195,13 @@ def test_a_result_without_any_address_costs_what_the_list_says(world: World) -> 
     world.api.results["anna"] = done("anna")
     world.run([spec("anna")])
     assert world.rows()["anna"].actual == usd("0.20")
+
+
+def test_what_an_empty_account_did_not_take_is_there_for_another(tmp_path: Path) -> None:
+    """A task that ended for lack of credit owes nothing: in the same run its money buys a job of another account."""
+    prices = {"avatar": Price(per_job=Decimal("0.20"))}
+    world = World(tmp_path, make_account(prices=prices), make_account(name="second", prices=prices))
+    world.api.results["anna"] = failed(-3)
+    outcome = world.run([spec("anna"), spec("ben", uses="second/avatar")], budget="0.20")
+    assert world.states() == {"anna": "pending", "ben": "succeeded"}
+    assert (outcome.unfinished, world.spent()) == (1, "0.20")

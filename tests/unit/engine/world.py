@@ -131,6 +131,7 @@ class WatchedStore:
         async with self.lock:
             self.broken = self.broken or self.breaks(move)
             if self.broken is not None:
+                self.say("lost", f"{move.after.id}: {type(move.events[-1]).__name__}")
                 raise self.broken
             await loop.in_thread(self.store.commit(move))
         self.after_commit(self.store)
