@@ -123,7 +123,9 @@ def witness_is_complete(evidence: Evidence) -> Iterator[str]:
     """Every task that the state names is in the witness; a line of it that is cut off is marked as repaired."""
     if not evidence.ledger.creates:
         return
-    witness = evidence.places.witness.read_text(encoding="utf-8") if evidence.places.witness.exists() else ""
+    # The emergency file is read like the witness at every start: what it holds is as well known.
+    files = (evidence.places.witness, evidence.places.witness.with_name("emergency.jsonl"))
+    witness = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
     lines = witness.splitlines()
     for number, (line, following) in enumerate(pairwise(lines), 1):
         if not _is_json(line) and '"repair"' not in following:

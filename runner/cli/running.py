@@ -145,7 +145,16 @@ def _run_with_state(
 ) -> int:
     delivery = FileDelivery(Path(campaign.output_dir), probe=probe)
     folder = state_folder(campaign)
-    prepared = prepare(campaign, store, delivery, scope, folder=folder, has_budget=bool(budgets))
+    last = store.last_run()
+    prepared = prepare(
+        campaign,
+        store,
+        delivery,
+        scope,
+        folder=folder,
+        has_budget=bool(budgets),
+        after_kill=last is not None and last.ended_at is None,
+    )
     with contextlib.closing(prepared.worklist):
         if not settings.quiet:
             tell_unmatched(settings.selection)

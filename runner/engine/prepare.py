@@ -75,6 +75,7 @@ def prepare(
     *,
     folder: Path,
     has_budget: bool = False,
+    after_kill: bool = False,
 ) -> Prepared:
     """Survey the whole manifest and queue what there is to do.
 
@@ -85,6 +86,7 @@ def prepare(
         scope: Which jobs.
         folder: Where the worklist's temporary file lies.
         has_budget: Whether a budget is set: then an unknown price is a finding.
+        after_kill: Whether the run before was killed: it may have left traces of a delivery that is done.
 
     Returns:
         The prepared run; the caller closes its worklist.
@@ -104,6 +106,8 @@ def prepare(
                 finding = prices.finding(entry.spec)
                 if finding is not None:
                     findings(finding)
+            if after_kill and entry.decision.action is Action.UP_TO_DATE:
+                delivery.tidy(entry.spec.output)
             _queue(prepared, entry)
         findings.raise_if_invalid()
         _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))

@@ -200,6 +200,8 @@ class StateStore(Store):
             manifest_sha256=manifest_sha256,
             overrides=encode_json(dict(overrides)),
         )
+        with translated(self._path, "keep room for task ids beside"):
+            writer.keep_room()
         writer.call(lambda connection: connection.execute(row))
         writer.run_id = run_id
 

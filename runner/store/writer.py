@@ -8,6 +8,7 @@ and trying again can only hide that.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -65,6 +66,10 @@ class _Call:
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     failure: StorageFailed | None = None
+
+
+_ROOM_BYTES: Final = 128 * 1024
+"""Room for some two hundred task ids: more than any account has on the wire."""
 
 
 class Writer:
@@ -147,6 +152,8 @@ class Writer:
             self._failure = StorageFailed(f"the state {self._path} is closed")
         self._witness.close()
         self._engine.dispose()
+        with suppress(OSError):
+            self.free_room()
 
     def _work(self) -> None:
         """The thread: batch after batch, until it is told to end."""
@@ -216,6 +223,7 @@ class Writer:
             return
         path = emergency_path(self._path)
         with self._emergency:
+            self.free_room()
             for line in lines:
                 _cry(f"a task id that could not be written to the state: {line}")
             try:
@@ -224,6 +232,22 @@ class Writer:
                     file.append([REPAIR, *lines])
             except OSError as error:
                 _cry(f"could not write {path}: {error}")
+
+    def keep_room(self) -> None:
+        """Set room aside on the disk for the emergency file: a disk that is full would keep nothing, just when it matters.
+
+        Raises:
+            OSError: There is not even that much.
+        """
+        file = os.open(_room_path(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, _ROOM_BYTES)
+        finally:
+            os.close(file)
+
+    def free_room(self) -> None:
+        """Give that room back."""
+        _room_path(self._path).unlink(missing_ok=True)
 
     def _checkpoint(self) -> None:
         try:
@@ -246,6 +270,10 @@ def _cry(message: str) -> None:
 def emergency_path(database: Path) -> Path:
     """The file beside the state for task ids that could not be committed."""
     return database.with_name("emergency.jsonl")
+
+
+def _room_path(database: Path) -> Path:
+    return database.with_name("emergency.room")
 
 
 def _marked(mark: Mark, due: Iterable[str] = ()) -> Mapping[str, str]:
