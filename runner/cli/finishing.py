@@ -11,7 +11,7 @@ from runner.cli.bug import tell_bug
 from runner.cli.ending import exit_code, first, stops
 from runner.cli.exits import Exit
 from runner.cli.opening import report_folder
-from runner.cli.reporting import currency_of, is_stale, make_head, totals_of, write_report
+from runner.cli.reporting import ReportJobs, currency_of, is_stale, make_head, write_report
 from runner.cli.screen import say, tell, tell_error, wants_color
 from runner.core.errors import CallsheetError
 from runner.core.job import State
@@ -69,11 +69,11 @@ class Finish:
         folder = report_folder(self.campaign)
         if self.store.count() and (self.store.imported or is_stale(self.store, folder)):
             self.signals.hold_back()
-            write_report(self.campaign, self.store, self._head(), folder)
+            write_report(self.campaign, ReportJobs(self.campaign, self.store, self._head()), folder)
         outcome = Outcome(states=self.prepared.settled)
         code = exit_code(outcome, self.signals.exit)
         head = make_head(self.campaign, None, options=self.settings.options)
-        self._say_summary(head, self._totals(head), code, outcome)
+        self._say_summary(head, self._selected(head).totals(), code, outcome)
         return code
 
     def close(self, run_id: str, outcome: Outcome, watcher: Watcher) -> int:
@@ -85,12 +85,14 @@ class Finish:
         code, ended_at = exit_code(outcome, self.signals.exit), self.clock.wall()
         failed = _attempt(lambda: self.store.end_run(run_id, ended_at, code))
         head = self._head()
-        totals = self._totals(head)
+        selected = self._selected(head)
+        totals = selected.totals()
         watcher.notify(RunEnded(at=ended_at, exit_code=code, spent=totals.run_cost(currency_of(self.campaign))))
         watcher.close()
         _tell_fatal(outcome.fatal)
         folder = report_folder(self.campaign)
-        failed += _attempt(lambda: write_report(self.campaign, self.store, head, folder))
+        everything = selected if self.settings.selection.is_everything else ReportJobs(self.campaign, self.store, head)
+        failed += _attempt(lambda: write_report(self.campaign, everything, folder))
         if outcome.fatal is None:
             for error in failed:
                 tell_error(error)
@@ -114,8 +116,8 @@ class Finish:
         run = self.store.last_run()
         return make_head(self.campaign, run, options=self.settings.options, budget=budget, estimate=estimate)
 
-    def _totals(self, head: ReportHead) -> Totals:
-        return totals_of(self.campaign, self.store, head, self.settings.selection)
+    def _selected(self, head: ReportHead) -> ReportJobs:
+        return ReportJobs(self.campaign, self.store, head, self.settings.selection)
 
     def _say_summary(self, head: ReportHead, totals: Totals, code: int, outcome: Outcome) -> None:
         if self.settings.quiet and code == Exit.DONE:

@@ -19,7 +19,7 @@ def report(manifest: str, **options: Any) -> int:
     import os  # noqa: PLC0415  the work is imported when it is done
 
     from runner.cli.opening import further_options, open_manifest, open_state, report_folder  # noqa: PLC0415
-    from runner.cli.reporting import make_head, write_report  # noqa: PLC0415
+    from runner.cli.reporting import ReportJobs, make_head, write_report  # noqa: PLC0415
     from runner.cli.screen import say  # noqa: PLC0415
 
     variables, sandbox, outside = options["variables"], options["sandbox"], options["allow_files_outside"]
@@ -27,6 +27,7 @@ def report(manifest: str, **options: Any) -> int:
     with open_state(campaign, read_only=True) as store:
         further = further_options(variables, sandbox=sandbox, allow_files_outside=outside)
         folder = report_folder(campaign)
-        write_report(campaign, store, make_head(campaign, store.last_run(), options=further), folder)
+        head = make_head(campaign, store.last_run(), options=further)
+        write_report(campaign, ReportJobs(campaign, store, head), folder)
     say(os.path.relpath(folder / "index.html"))
     return Exit.DONE

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from runner.report.model import ReportJob
     from runner.store.history import RunRecord
     from runner.store.store import StateStore
+
+_MOST_KEPT: Final = 5_000
+"""Jobs of a report that are kept in memory, about 10 MB: the page shows no more either."""
 
 DEFAULT_CURRENCY = "USD"
 """Of prices in a manifest without a budget."""
@@ -96,13 +101,38 @@ def _orphan(row: Job, head: ReportHead) -> ReportJob:
     return report_job(None, row, estimate=row.reserved, manifest=head.path, cached=False, options=head.options)
 
 
-def totals_of(campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None) -> Totals:
-    """Sums over the chosen jobs."""
-    started_at = head.run.started_at if head.run is not None else None
-    return Totals.of(jobs_of(campaign, store, head, selection), run_started_at=started_at)
+class ReportJobs:
+    """All jobs of a report, as often as a writer asks for them: kept while they are few, read anew when they are many.
+
+    Args:
+        campaign: The manifest.
+        store: Its state; must not change meanwhile.
+        head: The report's head.
+        selection: Which jobs; None for all, and orphans.
+    """
+
+    def __init__(
+        self, campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None
+    ) -> None:
+        self.head = head
+        self._read = partial(jobs_of, campaign, store, head, selection)
+        self._kept: list[ReportJob] | None = None
+
+    def __iter__(self) -> Iterator[ReportJob]:
+        if self._kept is not None:
+            return iter(self._kept)
+        jobs = self._read()
+        first = list(islice(jobs, _MOST_KEPT + 1))
+        if len(first) <= _MOST_KEPT:
+            self._kept = first
+        return chain(first, jobs)
+
+    def totals(self) -> Totals:
+        """Sums over them."""
+        return Totals.of(self, run_started_at=self.head.run.started_at if self.head.run is not None else None)
 
 
-def write_report(campaign: Campaign, store: StateStore, head: ReportHead, folder: Path) -> None:
+def write_report(campaign: Campaign, jobs: ReportJobs, folder: Path) -> None:
     """Write every form of the report.
 
     Raises:
@@ -110,13 +140,11 @@ def write_report(campaign: Campaign, store: StateStore, head: ReportHead, folder
     """
     from runner.media.poster import make_poster  # noqa: PLC0415  a report of nothing needs no decoder
 
-    totals = totals_of(campaign, store, head)
-    json_file.write_json(folder, head, totals, jobs_of(campaign, store, head))
-    junit.write_junit(folder, head, totals, jobs_of(campaign, store, head))
-    summary = markdown.write_markdown(folder, head, totals, jobs_of(campaign, store, head))
-    html.write_html(
-        folder, head, totals, jobs_of(campaign, store, head), outputs=Path(campaign.output_dir), make_poster=make_poster
-    )
+    head, totals = jobs.head, jobs.totals()
+    json_file.write_json(folder, head, totals, jobs)
+    junit.write_junit(folder, head, totals, jobs)
+    summary = markdown.write_markdown(folder, head, totals, jobs)
+    html.write_html(folder, head, totals, jobs, outputs=Path(campaign.output_dir), make_poster=make_poster)
     _append_step_summary(summary)
 
 
@@ -148,8 +176,8 @@ def print_status(
     campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection, *, as_json: bool, is_live: bool
 ) -> None:
     """Print what the state says: for people, or the document of `status --json`; `is_live` while a run is at work."""
-    totals = totals_of(campaign, store, head, selection)
-    jobs = jobs_of(campaign, store, head, selection)
+    jobs = ReportJobs(campaign, store, head, selection)
+    totals = jobs.totals()
     if as_json:
         documents.write_report(sys.stdout, head, totals, jobs)
         return

@@ -221,62 +221,64 @@ def advance(job: Job, event: Event) -> Job:
     state = TRANSITIONS[job.state].get(type(event))
     if state is None:
         raise InvalidTransition(job, event)
-    moved = replace(job, state=state, done_at=event.at if state.is_terminal else None)
+    done_at = event.at if state.is_terminal else None
+    return replace(job, **{"state": state, "done_at": done_at, **_changes(job, event)})
+
+
+def _changes(job: Job, event: Event) -> dict[str, Any]:
+    """What an event changes in the row beside the state: the table's other half."""
     match event:
         case events.SubmitStarted():
-            return replace(
-                moved,
-                external_id=event.external_id,
-                request_sha256=event.request_sha256,
-                request=event.request,
-                reserved=event.reserved,
-                output_stem=event.output_stem,
-                submitted_at=event.at,
-                reply=None,
-                failure=None,
-            )
+            return {
+                "external_id": event.external_id,
+                "request_sha256": event.request_sha256,
+                "request": event.request,
+                "reserved": event.reserved,
+                "output_stem": event.output_stem,
+                "submitted_at": event.at,
+                "reply": None,
+                "failure": None,
+            }
         case events.ReplyReceived():
-            return replace(moved, reply=event.reply)
+            return {"reply": event.reply}
         case events.Accepted() | events.TaskFound() | events.Adopted():
-            return replace(moved, task_id=event.task_id, accepted_at=event.at, reply=None, failure=None)
+            return {"task_id": event.task_id, "accepted_at": event.at, "reply": None, "failure": None}
         case events.TaskReady():
-            return replace(
-                moved,
-                address=event.address,
-                outputs=event.outputs,
-                actual=event.actual if event.actual is not None else job.actual,
-                units=event.units if event.units is not None else job.units,
-                ready_at=job.ready_at if job.ready_at is not None else event.at,
-            )
+            return {
+                "address": event.address,
+                "outputs": event.outputs,
+                "actual": event.actual if event.actual is not None else job.actual,
+                "units": event.units if event.units is not None else job.units,
+                "ready_at": job.ready_at if job.ready_at is not None else event.at,
+            }
         case events.Delivered():
-            return replace(moved, output=event.output, outputs=_measured(job, event.output), address=None, failure=None)
+            return {"output": event.output, "outputs": _measured(job, event.output), "address": None, "failure": None}
         case events.Relocated():
-            return replace(moved, output=event.output, done_at=job.done_at)
+            return {"output": event.output, "done_at": job.done_at}
         case events.SubmitLost():  # whatever came as a reply stays: it is all that a person has to decide by
-            return replace(moved, failure=event.failure)
+            return {"failure": event.failure}
         case events.Refused() | events.GaveUp() | events.Skipped():
-            return replace(moved, failure=event.failure, reply=None)
+            return {"failure": event.failure, "reply": None}
         case events.TaskFailed() | events.DeliveryFailed():
-            return replace(moved, failure=event.failure, address=None)
+            return {"failure": event.failure, "address": None}
         case events.Reopened():
-            return replace(moved, failure=None, address=None)
+            return {"failure": None, "address": None}
         case events.Retried() | events.Resubmitted() | events.Unpaid():
-            return replace(
-                moved,
-                attempt=job.attempt + 1,
-                external_id=None,
-                task_id=None,
-                reply=None,
-                failure=None,
-                reserved=None,
-                actual=None,
-                units=None,
-                submitted_at=None,
-                accepted_at=None,
-                ready_at=None,
-            )
+            return {
+                "attempt": job.attempt + 1,
+                "external_id": None,
+                "task_id": None,
+                "reply": None,
+                "failure": None,
+                "reserved": None,
+                "actual": None,
+                "units": None,
+                "submitted_at": None,
+                "accepted_at": None,
+                "ready_at": None,
+            }
         case events.NotSent() | events.NotFound() | events.Requeued() | events.Abandoned():
-            return replace(moved, reply=None, failure=None)
+            return {"reply": None, "failure": None}
         case _:  # an event type that the table lists and this function forgot
             raise InvalidTransition(job, event)
 

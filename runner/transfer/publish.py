@@ -59,8 +59,8 @@ def find_published(partial: Partial, order: Order, probe: Probe) -> OutputFile |
 def publish(partial: Partial, order: Order, probe: Probe) -> OutputFile | NotDelivered:
     """Verify a file that was received whole, and give it its final name.
 
-    Order: write, length, digest, look into it, fsync the file, fsync its claim, fsync the folder, set aside what stands under the
-    final name and is not this job's to replace, replace, fsync the folder. An older file of the job stays until the replacement.
+    Order: write, length, digest, look into it, fsync the file, fsync its claim, set aside what stands under the final name and
+    is not this job's to replace, replace, fsync the folder, which makes the names of both durable. An older file of the job stays until the replacement.
 
     Args:
         partial: All bytes received.
@@ -85,7 +85,6 @@ def publish(partial: Partial, order: Order, probe: Probe) -> OutputFile | NotDel
         os.fsync(partial.file)
         verified = replace(partial.claim, total_bytes=size, kept_bytes=size, kept_sha256=sha256, final_name=final_name)
         partial.write_claim(verified, durable=True)
-        os.fsync(partial.folder)
         make_way(partial.folder, Path(partial.shown(SUFFIXES[media_type])), sha256, order.replaces)
         os.replace(f"{partial.name}.part", final_name, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
         os.fsync(partial.folder)
