@@ -7,7 +7,6 @@ and a row of the report, never an exception that leaves its task. What does leav
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -168,9 +167,13 @@ class Run:
             if not self._tasks and delay_s is None and not self._waits_for_watch():
                 self._explain_stuck()
                 return
+            # A timer that sets the event costs a tenth of `asyncio.wait_for`, and this loop turns several times a job.
             nap_s = _LONGEST_NAP_S if delay_s is None else min(delay_s, _LONGEST_NAP_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), nap_s)
+            alarm = asyncio.get_running_loop().call_later(nap_s, self._changed.set)
+            try:
+                await self._changed.wait()
+            finally:
+                alarm.cancel()
         await self._drain()
 
     def _waits_for_watch(self) -> bool:

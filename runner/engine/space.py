@@ -15,6 +15,11 @@ _FIRST_GUESS_BYTES = 1024 * 1024
 """A result's size before the first one has come."""
 
 
+_ASK_EVERY = 16
+_PLENTY = 8
+"""So many times what is needed cannot be used up by sixteen results; a neighbour who fills the disk is noticed by the download itself."""
+
+
 @dataclass(slots=True)
 class Space:
     """Watches the room where the outputs go.
@@ -26,6 +31,8 @@ class Space:
     delivery: Delivery
     _mean_bytes: float = _FIRST_GUESS_BYTES
     _seen: int = 0
+    _free_bytes: int = 0
+    _asked_ago: int = 0
 
     def learn(self, job: Job) -> None:
         """A job's file tells how large results are."""
@@ -34,8 +41,15 @@ class Space:
             self._mean_bytes += (job.output.size_bytes - self._mean_bytes) / self._seen
 
     def is_enough(self, in_flight: int) -> bool:
-        """Whether one more result would fit beside those in flight."""
-        return self.delivery.free_bytes() >= ALWAYS_FREE_BYTES + self._mean_bytes * (in_flight + 1)
+        """Whether one more result would fit beside those in flight.
+
+        The disk is asked each time when room is scarce, and every `_ASK_EVERY`th time when there is plenty.
+        """
+        needed = ALWAYS_FREE_BYTES + self._mean_bytes * (in_flight + 1)
+        self._asked_ago += 1
+        if self._asked_ago >= _ASK_EVERY or self._free_bytes < _PLENTY * needed:
+            self._free_bytes, self._asked_ago = self.delivery.free_bytes(), 0
+        return self._free_bytes >= needed
 
     def shortage(self) -> str:
         """What is missing, for people."""

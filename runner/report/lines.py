@@ -25,9 +25,12 @@ class Lines:
         """Write one line and flush it. Never raises for what the stream does."""
         if self.is_broken:
             return
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
         try:
-            self.stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+            self.stream.write(f"{line if line.isascii() else self._encodable(line)}\n")
             self.stream.flush()
         except (OSError, ValueError):  # gone, full, or closed under us
             self.is_broken = True
+
+    def _encodable(self, line: str) -> str:
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return line.encode(encoding, "replace").decode(encoding)

@@ -101,8 +101,6 @@ class FileDelivery(Delivery):
         In a thread, and done at the latest when `close` returns: beside fsyncs an unlink waits for the file system (2.5 ms
         measured), and the event loop would wait with it.
         """
-        if not has_claim(self._root, stem):
-            return
         self._finished.append(stem)
         if len(self._finished) == 1:  # else a thread is about to take it along
             with suppress(RuntimeError):  # closed already: the next run takes no notice of the claim of a finished job
