@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ def rfc3339(at: float | None) -> str | None:
 
 def to_second(at: float) -> str:
     """Unix seconds as RFC 3339 in UTC, cut to the second, e.g. `2026-11-20T02:14:03Z`: the first word of a log line."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(at))
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    """Many lines of a log fall into one second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def minutes(seconds: float) -> str:

@@ -46,10 +46,12 @@ class JsonObserver:
         self.lines.write(escape.json_text(json.dumps(notice_document(notice), ensure_ascii=False)))
 
     def tick(self) -> None:
-        """Time alone is no notice."""
+        """Write what waits; time alone is no notice."""
+        self.lines.flush()
 
     def close(self) -> None:
-        """Nothing to put away."""
+        """Write what waits."""
+        self.lines.flush()
 
 
 def notice_document(notice: Notice) -> dict[str, Any]:

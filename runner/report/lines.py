@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+
+_MOST_WAITING: Final = 50
 
 
 @dataclass(slots=True)
@@ -15,18 +18,29 @@ class Lines:
 
     Args:
         stream: Where to.
+        gathers: Whether lines wait for `flush` (or for company of fifty): for a file or a pipe, where nobody watches each line come.
         is_broken: Whether it has failed.
     """
 
     stream: TextIO
+    gathers: bool = False
     is_broken: bool = False
+    _waiting: list[str] = field(default_factory=list)
 
     def write(self, line: str) -> None:
-        """Write one line and flush it. Never raises for what the stream does."""
-        if self.is_broken:
+        """Write one line. Never raises for what the stream does."""
+        self._waiting.append(f"{line if line.isascii() else self._encodable(line)}\n")
+        if not self.gathers or len(self._waiting) >= _MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait. Never raises either."""
+        text = "".join(self._waiting)
+        self._waiting.clear()
+        if not text or self.is_broken:
             return
         try:
-            self.stream.write(f"{line if line.isascii() else self._encodable(line)}\n")
+            self.stream.write(text)
             self.stream.flush()
         except (OSError, ValueError):  # gone, full, or closed under us
             self.is_broken = True

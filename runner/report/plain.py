@@ -63,9 +63,11 @@ class PlainObserver:
         if self.clock.monotonic() - self._last_at >= HEARTBEAT_S:
             now = self.clock.wall()
             self._write(f"{to_second(now)} {_line('alive', heartbeat(self._tally, now))}")
+        self.lines.flush()
 
     def close(self) -> None:
-        """Nothing to put away."""
+        """Write what waits."""
+        self.lines.flush()
 
     def _write(self, line: str) -> None:
         self._last_at = self.clock.monotonic()

@@ -68,9 +68,9 @@ def make_observer(mode: Mode, *, stream: TextIO, color: bool, clock: Clock) -> W
 
             return LiveObserver(stream, color=color, clock=clock)
         case "plain":
-            return PlainObserver(Lines(stream), clock)
+            return PlainObserver(Lines(stream, gathers=not stream.isatty()), clock)
         case "json":
-            return JsonObserver(Lines(stream))
+            return JsonObserver(Lines(stream, gathers=not stream.isatty()))
         case "none":
             return SilentObserver()
         case _:

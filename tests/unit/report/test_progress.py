@@ -207,6 +207,7 @@ def test_ascii_stream_gets_what_it_can_hold() -> None:
     stream = io.TextIOWrapper(raw, encoding="ascii")
     watcher = make_observer("plain", stream=stream, color=False, clock=TurnedClock())
     watcher.notify(notices.Warned(at=START, message="磁盘"))
+    watcher.tick()
     assert raw.getvalue().endswith(b"warning ??\n")
 
 
@@ -302,3 +303,15 @@ def test_reserved_is_what_is_at_work() -> None:
     tally.notify(submitted("b"))
     tally.notify(delivered("a"))
     assert tally.reserved == [usd("1.26")]
+
+
+def test_lines_for_a_pipe_wait_for_the_tick() -> None:
+    """Nobody watches a pipe line by line: lines go out together, and none is lost at the end."""
+    stream = io.StringIO()
+    watcher = make_observer("plain", stream=stream, color=False, clock=TurnedClock())
+    watcher.notify(notices.Warned(at=START, message="first"))
+    assert not stream.getvalue()
+    watcher.tick()
+    watcher.notify(notices.Warned(at=START, message="last"))
+    watcher.close()
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["first", "last"]
