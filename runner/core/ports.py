@@ -177,7 +177,7 @@ class Store(Protocol):
         """
 
     def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
-        """All rows (every fingerprint) of these ids; ids without rows are absent. At most 1,000 ids a call."""
+        """All rows (every fingerprint) of these ids; ids without rows are absent."""
 
     def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
         """What planning needs of `rows`, with the same keys and order, at less than half the cost."""

@@ -143,7 +143,7 @@ class Lives:
         """Fetch a file from the output folder itself: it stands under an old path, or was set aside; whether that was all to do."""
         if job.state is not State.SUCCEEDED or job.output is None:
             return False
-        found = await self.ctx.delivery.recall(job.output, work.spec.output, self._own_digests(work))
+        found = await self.ctx.delivery.recall(job.output, work.spec.output, self._replaceable(work))
         if found is None:
             return False
         await self._end(
@@ -151,10 +151,10 @@ class Lives:
         )
         return True
 
-    def _own_digests(self, work: Work) -> tuple[str, ...] | None:
-        """What a job may replace under its path: anything where it has delivered before, since that place is its own; else nothing.
+    def _replaceable(self, work: Work) -> tuple[str, ...] | None:
+        """The digests that a job may replace under its path: None (any) where it has delivered before, since that place is its own.
 
-        Nothing means that a file which stands there is set aside: it may be another job's paid video that has not moved away yet.
+        Elsewhere none: a file that stands there is set aside, since it may be another job's paid video that has not moved away yet.
         """
         if work.is_new and work.action is Action.CREATE:
             return ()
@@ -176,7 +176,7 @@ class Lives:
             self._free_slot(lane)
         if job.state is State.DOWNLOADING:
             with lane.fetches() if holds_slot else contextlib.nullcontext():
-                job = await bring_home(self.ctx, lane, work, job, self._own_digests(work))
+                job = await bring_home(self.ctx, lane, work, job, self._replaceable(work))
         self.space.learn(job)
         if job.state is not State.PENDING:  # pending: the account ran out of money, a next run tries again
             await self._end(work, job)

@@ -46,7 +46,7 @@ class Outcome:
         states: Selected jobs by the state they ended in, those that the run did not touch included.
         submitted: Submissions begun.
         unfinished: Jobs with work that were left for a next run.
-        stopped_by: `signal`, `deadline`, `budget`, `space` or None.
+        stopped_by: `signal`, `deadline`, `budget`, `space`, `limit` or None.
         account_stops: Why accounts, or single operations of them, stopped, by their names.
         closing_reason: What ended all submissions, in a sentence; "" when nothing did.
         left_running: Tasks that were left running at their poll deadline.
