@@ -1,4 +1,4 @@
-"""The campaign that is measured: one manifest, one CSV, any number of rows."""
+"""The campaigns that are measured: one manifest and one CSV of any number of rows, or one manifest with every job written out."""
 
 from __future__ import annotations
 
@@ -59,3 +59,47 @@ def write_campaign(folder: Path, *, rows: int, verify: str, base_url: str, cdn_o
         table = csv.writer(file)
         table.writerow(("key", "text"))
         table.writerows((f"p{number:07d}", f"Hello, person {number}, welcome!") for number in range(rows))
+
+
+_HEAD_OF_WRITTEN_JOBS = """\
+version: 1
+name: written
+vars: {{presenter: https://pictures.example.com/anna.png}}
+providers:
+  digital-human: {{limits: {{in_flight: {in_flight}}}}}
+defaults: {{tags: [nightly]}}
+jobs:
+"""
+
+_WRITTEN_JOB = """\
+  welcome-{number:06d}:
+    uses: digital-human/avatar
+    with:
+      avatar_url: "{{{{ vars.presenter }}}}"
+      no_watermark: true
+      create_voice:
+        audio_url: https://sounds.example.com/anna-{number}.mp3
+        language: {language}
+        text: "Hello, person {number}, welcome!"
+    tags: [welcome, "{language}"]
+    output: "{language}/{{{{ job.id }}}}"
+"""
+
+
+def yaml_campaign(folder: Path, jobs: int) -> Path:
+    """Write a manifest that has every job by itself, as people write them: no rows, each job with a template and its own texts.
+
+    Args:
+        folder: Where; made when it is not there.
+        jobs: How many, at least 1.
+
+    Returns:
+        The manifest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "written.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(_HEAD_OF_WRITTEN_JOBS.format(in_flight=IN_FLIGHT))
+        for number in range(jobs):
+            file.write(_WRITTEN_JOB.format(number=number, language=("en", "zh")[number % 2]))
+    return path

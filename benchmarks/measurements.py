@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.campaign import MANIFEST, write_campaign
+from benchmarks.campaign import MANIFEST, write_campaign, yaml_campaign
 from benchmarks.processes import MeasurementFailed, Usage, measure
 
 if TYPE_CHECKING:
@@ -94,6 +94,14 @@ class Bench:
             self._write(folder, rows=number, verify="frame")
             usages.append(measure(folder, "runner", "plan", MANIFEST))
         return _row("callsheet plan", rows, usages[1], usages[0])
+
+    def written(self, jobs: int) -> Row:
+        """`callsheet validate` over a manifest that has every job written out."""
+        usages = []
+        for number in (1, jobs):
+            path = yaml_campaign(self.folder / f"written-{number}", number)
+            usages.append(measure(path.parent, "runner", "validate", path.name))
+        return _row("callsheet validate, jobs in YAML", jobs, usages[1], usages[0])
 
     def _bare_client(self, folder: Path) -> Row:
         """The three requests for each job, and nothing else."""

@@ -19,6 +19,10 @@ MOST_VERIFY_MS = 15.0
 PLAN_LIMITS = ((100_000, 8.0, 300), (1_000_000, 60.0, 1000))
 """Most rows, seconds and megabytes of a plan (spec.md section 7, issue 3): the first line that holds the rows counts."""
 
+WRITTEN_JOBS = 10_000
+"""Jobs written out in YAML that load and validate within `MOST_WRITTEN_S` seconds (issue 3)."""
+MOST_WRITTEN_S = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -66,3 +70,8 @@ def judge_plan(plan: Row) -> list[Verdict]:
                 within(f"a plan of {plan.jobs:,} rows", plan.peak_bytes / MEGABYTE, megabytes, "MB"),
             ]
     return []
+
+
+def judge_written(written: Row) -> list[Verdict]:
+    """The promise about jobs that are written out in YAML."""
+    return [within(f"{written.jobs:,} jobs in YAML load and validate", written.wall_s, MOST_WRITTEN_S, "s")]

@@ -24,7 +24,13 @@ def schema_names() -> list[str]:
 
     Source: the folder listing; `digital-human/avatar` is `digital-human.avatar.v1.schema.json`.
     """
-    return sorted(path.name.removesuffix(_SUFFIX).replace(".", "/") for path in _FOLDER.glob(f"*{_SUFFIX}"))
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Looked up once: thousands of jobs ask which operations there are."""
+    return tuple(sorted(path.name.removesuffix(_SUFFIX).replace(".", "/") for path in _FOLDER.glob(f"*{_SUFFIX}")))
 
 
 def operation_names() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 Format = Literal["full", "concise", "json", "github"]
 
 _MOST_SOURCE_BYTES = 64 * 1024 * 1024
+_MOST_CODES = 5
+"""Whoever has more kinds of errors than this reads one page after the other."""
 
 
 def tell_findings(diagnostics: Sequence[Diagnostic], *, jobs_read: int | None = None) -> None:
@@ -25,6 +29,7 @@ def tell_findings(diagnostics: Sequence[Diagnostic], *, jobs_read: int | None = 
     text = render(diagnostics, format="full", sources=sources_of(diagnostics), color=wants_color(sys.stderr))
     tell(text.rstrip("\n"))
     tell(f"\n{summary(diagnostics, jobs_read)}")
+    _tell_more(diagnostics)
 
 
 def say_findings(diagnostics: Sequence[Diagnostic], form: Format, *, jobs_read: int, show_all: bool) -> None:
@@ -35,6 +40,15 @@ def say_findings(diagnostics: Sequence[Diagnostic], form: Format, *, jobs_read: 
         say(text.rstrip("\n"))
     if form in ("full", "concise"):
         tell(summary(diagnostics, jobs_read))
+    if form == "full":
+        _tell_more(diagnostics)
+
+
+def _tell_more(diagnostics: Sequence[Diagnostic]) -> None:
+    """The command that says more about what was found, runnable as printed; the commonest codes first."""
+    commonest = Counter(finding.code for finding in diagnostics).most_common(_MOST_CODES)
+    if commonest:
+        tell(f"more: {shlex.join(['callsheet', 'explain', *(code for code, _ in commonest)])}")
 
 
 def sources_of(diagnostics: Sequence[Diagnostic]) -> Mapping[str, Sequence[str]]:

@@ -92,6 +92,14 @@ class _Open:
     height: int = 1
 
 
+def _is_joined(event: ScalarEvent) -> bool:
+    """Whether nothing divides anchor and text: `&a:b c` is an anchor `a:b` in YAML 1.2 and an anchor `a` to libyaml."""
+    start, end = event.start_mark, event.end_mark
+    assert start is not None
+    assert end is not None
+    return end.line == start.line and end.column - start.column == len(f"&{event.anchor}{event.value}")
+
+
 class Builder:
     """Takes the events of one text in order.
 
@@ -173,6 +181,8 @@ class Builder:
             self._put(value, node)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, node)
+            if event.implicit[0] and event.value and _is_joined(event):
+                self.refusals.joined_anchor(node, event.anchor)
 
     def _key(self, event: ScalarEvent, node: int) -> str | _MergeKey:
         text: str = event.value
@@ -232,7 +242,8 @@ class Builder:
         self.positions.close(done.node, done.entries, event)
         outside = self._open[-1]
         outside.aliased += done.aliased
-        outside.height = max(outside.height, done.height + 1)
+        if outside.height <= done.height:  # `max` takes a tenth of a second of the largest manifest
+            outside.height = done.height + 1
         if done.anchor is not None and self._anchors[done.anchor].node == done.node:
             size = self.positions.count - done.node + done.aliased
             self._anchors[done.anchor] = _Anchored(done.value, done.node, size, done.height)
@@ -246,15 +257,17 @@ class Builder:
             self.refusals.alias(node, event.anchor, None if known is None else known.node)
             known = _Anchored({}, node)
         if inside.is_mapping and inside.key is None:
-            inside.key, inside.key_node = self._alias_as_key(known, node), node
+            inside.key, inside.key_node = self._alias_as_key(known, node, event.anchor), node
             return
         self._expand(known, node)
         self._put(known.value, known.node)
 
-    def _alias_as_key(self, known: _Anchored, node: int) -> str:
-        if not isinstance(known.value, str):
-            self.refusals.key(node, str(known.value))
-        return str(known.value)
+    def _alias_as_key(self, known: _Anchored, node: int, name: str) -> str:
+        if isinstance(known.value, str):
+            return known.value
+        # Not its value as text: that may be as long as the file, and stand behind every alias.
+        self.refusals.key(node, f"*{name}")
+        return f"*{name}"
 
     def _expand(self, known: _Anchored, node: int) -> None:
         """Counts what an alias stands for."""

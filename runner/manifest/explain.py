@@ -6,28 +6,25 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import closest, did_you_mean
+from runner.manifest.repeats import first_repeated
+from runner.manifest.schema_words import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from jsonschema import ValidationError
 
 Path = tuple[str | int, ...]
 
-_KINDS: Final = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-    "null": "null",
-}
 _MOST_CHARACTERS_SHOWN: Final = 60
+
+MOST_COMPLAINTS: Final = 1_000
+"""A value with more is explained no further: the first thousand are enough to see what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,11 @@ def explain(errors: Iterable[ValidationError]) -> list[Complaint]:
     """Words for the errors of one value, keys of one mapping taken together.
 
     A misspelt key beside a missing one is one complaint, and so is a misspelt key where exactly one of several is needed.
+    There are at most `MOST_COMPLAINTS`.
     """
     by_mapping: dict[Path, list[_Refusal]] = defaultdict(list)
     found: list[Complaint] = []
-    for error in errors:
+    for error in islice(errors, MOST_COMPLAINTS):
         refusal = _Refusal.of(error)
         if refusal.keyword in ("additionalProperties", "required", "oneOf") and isinstance(refusal.instance, dict):
             by_mapping[refusal.path].append(refusal)
@@ -96,7 +94,7 @@ def explain(errors: Iterable[ValidationError]) -> list[Complaint]:
         # A `oneOf` beside a `type` chooses among keys: what is no mapping is refused by the type already.
     for path, group in by_mapping.items():
         found += _Keys(path, group).complaints()
-    return found
+    return found[:MOST_COMPLAINTS]
 
 
 # --- keys of a mapping ------------------------------------------------------------------------------------------------
@@ -120,9 +118,7 @@ class _Keys:
     def _unknown_keys(self) -> list[str]:
         if not any(e.keyword == "additionalProperties" for e in self._errors):
             return []
-        patterns = self._schema.get("patternProperties", {})
-        known = self._schema.get("properties", {})
-        return [key for key in self._instance if key not in known and not any(re.search(p, key) for p in patterns)]
+        return list(islice(additional_keys(self._instance, self._schema), MOST_COMPLAINTS))
 
     def complaints(self) -> list[Complaint]:
         found = [self._unknown(key) for key in self._unknown_keys()]
@@ -142,7 +138,7 @@ class _Keys:
         hint = f"did you mean `{meant}`?" if meant else _all_keys(known)
         if meant in self._missing:
             self._missing.remove(meant)
-            message = f"unknown key `{key}`; the required key `{meant}` is missing"
+            message = f"unknown key {show(key)}; the required key `{meant}` is missing"
             return Complaint(Code.UNKNOWN_KEY, message, where, on_key=True, hint=hint)
         if (
             self._choice is not None
@@ -153,25 +149,44 @@ class _Keys:
             self._choice = None
             return Complaint(
                 Code.UNKNOWN_KEY,
-                f"unknown key `{key}`; exactly one of {names} is needed",
+                f"unknown key {show(key)}; exactly one of {names} is needed",
                 where,
                 on_key=True,
                 hint=hint,
             )
-        return Complaint(Code.UNKNOWN_KEY, f"unknown key `{key}`", where, on_key=True, hint=hint)
+        return Complaint(Code.UNKNOWN_KEY, f"unknown key {show(key)}", where, on_key=True, hint=hint)
+
+    def _half(self, given: str) -> Complaint:
+        branches = next(e.wanted for e in self._errors if e.keyword == "oneOf" and _choice(e) is not None)
+        missing = " and ".join(f"`{key}`" for key in _pair_of(given, branches) if key not in self._instance)
+        message = f"`{given}` needs {missing} beside it"
+        return Complaint(Code.EXACTLY_ONE, message, (*self._path, given), on_key=True)
 
     def _exactly_one(self, names: Sequence[str]) -> Complaint:
         said = ", ".join(f"`{name}`" for name in names)
         given = [name for name in self._instance if name in names]
         if not given:
             return Complaint(Code.EXACTLY_ONE, f"give exactly one of {said}; there is none", self._path, on_key=True)
-        count = {1: "one, and only half of it", 2: "two"}.get(len(given), str(len(given)))
+        if len(given) == 1:
+            return self._half(given[0])
+        count = {2: "two", 3: "three"}.get(len(given), str(len(given)))
         message = f"give exactly one of {said}; this gives {count}"
         last = (*self._path, given[-1])
         words = ("the first is here", "the second is here", "the third is here")
         also = tuple(((*self._path, name), words[min(number, 2)]) for number, name in enumerate(given[:-1]))
         hint = words[min(len(given) - 1, 2)] if also else None
         return Complaint(Code.EXACTLY_ONE, message, last, on_key=True, hint=hint, also=also)
+
+
+def _pair_of(key: str, branches: Iterable[dict[str, Any]]) -> list[str]:
+    """The keys that a branch of a choice wants together."""
+    return next(branch["required"] for branch in branches if key in branch["required"])
+
+
+def additional_keys(instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """The keys that `additionalProperties` of a schema is about, in the order as written."""
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    return (key for key in instance if key not in known and not any(re.search(it, key) for it in patterns))
 
 
 def _all_keys(known: dict[str, Any]) -> str | None:
@@ -224,8 +239,8 @@ def _kind(value: Any) -> str:
         (dict, "object"),
     ):
         if isinstance(value, kind):
-            return _KINDS[name]
-    return _KINDS["null"]
+            return KINDS[name]
+    return KINDS["null"]
 
 
 _Words = tuple[Code, str, str | None]
@@ -233,10 +248,15 @@ _Words = tuple[Code, str, str | None]
 
 def _type(error: _Refusal) -> _Words:
     wanted: list[str] = error.wanted if isinstance(error.wanted, list) else [error.wanted]
-    said = " or ".join(_KINDS.get(name, name) for name in wanted)
+    said = " or ".join(KINDS.get(name, name) for name in wanted)
     scalar = isinstance(error.instance, int | float)
     hint = "true and false are the only words for it" if wanted == ["boolean"] else None
     hint = f'between quotes it is text: "{json.dumps(error.instance)}"' if wanted == ["string"] and scalar else hint
+    hint = (
+        "the file has no value; `callsheet init` writes one to begin with"
+        if error.instance is None and not error.path
+        else hint
+    )
     return Code.WRONG_TYPE, f"this must be {said}, and is {_kind(error.instance)}", hint
 
 
@@ -281,9 +301,7 @@ def _too_few(what: str, parts: str) -> Callable[[_Refusal], _Words]:
 
 
 def _repeated(error: _Refusal) -> _Words:
-    items = error.instance
-    twice = next((item for number, item in enumerate(items) if item in items[:number]), None)
-    return Code.REPEATED, f"the list repeats {show(twice)}", None
+    return Code.REPEATED, f"the list repeats {show(error.instance[first_repeated(error.instance)])}", None
 
 
 _WORDS: Final[dict[str, Callable[[_Refusal], _Words]]] = {

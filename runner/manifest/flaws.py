@@ -6,12 +6,14 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from runner.manifest.codes import Code
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner.manifest.codes import Code
-
 _MOST_CANDIDATES: Final = 2000
+_LONGEST_WORD: Final = 200
+"""Characters. Nobody means another name by more, and to compare takes memory by the character."""
 
 
 class Flaw(Exception):
@@ -45,8 +47,17 @@ class Flaw(Exception):
         self.within = within
 
 
+class SaidAlready(Flaw):
+    """A value is not known, for a reason that the findings have already: not to be reported again."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.SCHEMA, "what is wrong here was said already")
+
+
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was probably meant to be, or None. Looks at the first 2,000."""
+    if len(word) > _LONGEST_WORD:
+        return None
     matches = get_close_matches(word, list(islice(candidates, _MOST_CANDIDATES)), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -116,6 +116,34 @@ class Positions:
             value = value[step]
         return key_node, node
 
+    def find_use(self, root: int, value: Any, pointer: tuple[str | int, ...]) -> int | None:
+        """The node of the key under which an alias or a merge lets in the value that a pointer leads to.
+
+        What an alias or a merge lets in was written, and so numbered, before the mapping or list that it stands in.
+
+        Args:
+            root: The document's node.
+            value: The document's value.
+            pointer: Keys and indices from the root.
+
+        Returns:
+            For an alias its key (the container's, in a list), for a merge the key of the mapping that merges; the outermost of several.
+            None when all was written where it stands.
+        """
+        key_node = node = root
+        for step in pointer:
+            number = self._number(node, value, step)
+            if number is None:
+                break
+            first = self._first_entries[node]
+            is_mapping = isinstance(value, dict)
+            entry = first + 2 * number if is_mapping else first + number
+            entry_key, entry_node = self._entries[entry], self._entries[entry + 1 if is_mapping else entry]
+            if entry_node < node:
+                return entry_key if entry_key > node else key_node
+            key_node, node, value = entry_key, entry_node, value[step]
+        return None
+
     def _number(self, node: int, value: Any, step: str | int) -> int | None:
         """Which entry of a container the step leads to, from 0; None when there is no such entry."""
         if isinstance(value, list):

@@ -96,7 +96,7 @@ def _capped(ordered: Sequence[Diagnostic], show: Callable[[Diagnostic], str], *,
 
 def _concise(finding: Diagnostic) -> str:
     hint = f" ({finding.hint})" if finding.hint else ""
-    return one_line(f"{finding.span}: {finding.severity}[{finding.code}] {finding.message}{hint}")
+    return one_line(f"{finding.span}: {finding.severity}[{finding.code}]: {finding.message}{hint}")
 
 
 def _as_json(finding: Diagnostic) -> dict[str, Any]:

@@ -52,7 +52,8 @@ class Refusals:
 
     def key(self, node: int, text: str) -> None:
         """A key is not text."""
-        self._add(SourceCode.KEY_NOT_TEXT, node, f"the key {quoted(text)} is not text", _QUOTE_IT)
+        message = f"the key {quoted(text)} is not text" if text else "the key is empty"
+        self._add(SourceCode.KEY_NOT_TEXT, node, message, _QUOTE_IT)
 
     def collection_as_key(self, node: int) -> NoReturn:
         """A key is a list or mapping: mostly a template that lacks its quotes, which YAML reads as a mapping in a mapping."""
@@ -79,11 +80,17 @@ class Refusals:
     def alias(self, node: int, name: str, anchor: int | None) -> None:
         """An alias has no anchor before it (None), or stands inside the value of its anchor."""
         if anchor is None:
-            message = f"the alias `*{name}` has no anchor `&{name}` before it"
+            message = f"the alias {quoted(f'*{name}')} has no anchor {quoted(f'&{name}')} before it"
             self._add(SourceCode.ALIAS, node, message)
             return
         label = Label(self._positions.span(anchor), "the anchor is here")
-        self._add(SourceCode.ALIAS, node, f"the alias `*{name}` stands inside the value that it repeats", None, label)
+        message = f"the alias {quoted(f'*{name}')} stands inside the value that it repeats"
+        self._add(SourceCode.ALIAS, node, message, None, label)
+
+    def joined_anchor(self, node: int, name: str) -> None:
+        """An anchor's name goes on with characters that libyaml takes for the text behind it."""
+        message = f"the anchor {quoted(f'&{name}')} is not divided from its text"
+        self._add(SourceCode.ALIAS, node, message, "put a space behind the name, which is letters, digits, `-` and `_`")
 
     def merge(self, node: int) -> None:
         """`<<` is given something else than mappings."""

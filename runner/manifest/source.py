@@ -5,6 +5,9 @@ What is wrong with a file is a value, a list of findings, never an exception: on
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +69,11 @@ class Document:
         """The place of the key of a mapping's entry; an item of a list is its own key. Else as `span`."""
         return self._positions.span(self._positions.find(self._node, self.value, pointer)[0])
 
+    def use_span(self, pointer: tuple[str | int, ...]) -> Span | None:
+        """The place that uses a value by alias or merge; None when the value was written where it stands."""
+        node = self._positions.find_use(self._node, self.value, pointer)
+        return None if node is None else self._positions.span(node)
+
 
 def read(path: Path, *, display: str | None = None) -> Document | list[Diagnostic]:
     """Reads a file.
@@ -79,12 +87,26 @@ def read(path: Path, *, display: str | None = None) -> Document | list[Diagnosti
     """
     file = str(path) if display is None else display
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_open_regular) as stream:
             raw = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as problem:  # ValueError: a path that holds NUL
         reason = getattr(problem, "strerror", None) or str(problem)
         return [Diagnostic(code=SourceCode.UNREADABLE, message=f"the file cannot be read: {reason}", span=Span(file))]
     return parse(raw, file=file)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Opens a regular file only: a named pipe would be waited for, and a device may have no end.
+
+    Raises:
+        OSError: It is something else, or cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
+    return descriptor
 
 
 def parse(text: str | bytes, *, file: str) -> Document | list[Diagnostic]:

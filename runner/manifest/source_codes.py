@@ -31,7 +31,7 @@ class SourceCode(StrEnum):
     NUMBER = "M011"
     """Not a number, infinite, or an integer that JSON cannot carry exactly."""
     ALIAS = "M012"
-    """An alias without its anchor, or inside the value that it stands for."""
+    """An alias without its anchor, or inside the value that it stands for; an anchor with no space behind its name."""
     MERGE = "M013"
     """`<<` is given something else than mappings."""
     SECOND_DOCUMENT = "M014"

@@ -52,6 +52,13 @@ _WORDS: Final[dict[str, tuple[str, str | None]]] = {
 }
 """By what libyaml 0.2.5 says: what is wrong, and the words at the caret."""
 
+_CODES: Final = {
+    "found unknown directive name": SourceCode.DIRECTIVE,
+    "found incompatible YAML document": SourceCode.DIRECTIVE,
+    "found undefined tag handle": SourceCode.TAG,
+}
+"""By the same: what is YAML after all, but none that a manifest may hold."""
+
 _STARTS: Final = {
     "\t": ("a tab cannot indent or begin a value", "use spaces"),
     "@": ("a value cannot begin with `@`", _QUOTE),
@@ -77,9 +84,8 @@ def syntax_finding(error: YAMLError, lines: Lines, file: str) -> Diagnostic:
     assert isinstance(error, MarkedYAMLError)
     span = _span(error.problem_mark, lines, file)
     message, hint = _words(error, lines)
-    return Diagnostic(
-        code=SourceCode.SYNTAX, message=message, span=span, hint=hint, labels=_beginning(error, lines, span)
-    )
+    code = _CODES.get(error.problem or "", SourceCode.SYNTAX)
+    return Diagnostic(code=code, message=message, span=span, hint=hint, labels=_beginning(error, lines, span))
 
 
 def _words(error: MarkedYAMLError, lines: Lines) -> tuple[str, str | None]:

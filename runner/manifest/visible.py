@@ -1,4 +1,8 @@
-r"""Hostile text made fit for a terminal: what could move the cursor, colour, reorder or break a line shows as `\ufffd`."""
+r"""Text made fit for a terminal: what could move the cursor, colour, reorder or break a line shows as `\ufffd`.
+
+Terminals do not agree on how wide a sequence of emoji is. So the characters that make one of several (joiners, variation selectors,
+skin tones) are left out of lines of a file, and a caret below stands at the right cell everywhere.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,10 @@ from typing import Final
 
 TAB: Final = "    "
 """What a tab shows as. Its real width depends on where the terminal puts its stops."""
+
+_SEQUENCES: Final = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_LONGEST_MESSAGE: Final = 2_000
+"""Code points. A circle of ten thousand jobs has a longer one; nobody reads it to its end."""
 
 _SPACES: Final = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 _HARMFUL: Final = re.compile(
@@ -21,10 +29,11 @@ _HARMFUL: Final = re.compile(
 
 
 def visible(line: str) -> str:
-    """A line of a file: tabs as spaces, anything harmful as one replacement character each."""
-    return _HARMFUL.sub("\ufffd", line.replace("\t", TAB))
+    """A line of a file: tabs as spaces, emoji one by one, anything harmful as one replacement character each."""
+    return _HARMFUL.sub("\ufffd", _SEQUENCES.sub("", line.replace("\t", TAB)))
 
 
 def one_line(text: str) -> str:
-    """A message: on one line, anything harmful replaced."""
-    return _HARMFUL.sub("\ufffd", _SPACES.sub(" ", text))
+    """A message: on one line, anything harmful replaced, cut when nobody would read it."""
+    shown = text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+    return _HARMFUL.sub("\ufffd", _SPACES.sub(" ", shown))

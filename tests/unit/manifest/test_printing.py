@@ -7,11 +7,15 @@ import re
 from textwrap import dedent
 from typing import Literal
 
+import jsonschema_rs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from runner.core.diagnostics import Diagnostic, Label, Severity, Span
 from runner.manifest.printing import render, summary
+from runner.schema_files import load_schema
 
 FILE = "campaigns/spring.yaml"
 
@@ -229,9 +233,9 @@ def test_concise() -> None:
     """One line for each finding, in position order."""
     diagnostics = [finding(12, 3), finding(2, 5, hint="did you mean `b`?"), finding(0, 0, severity=Severity.WARNING)]
     assert render(diagnostics, format="concise", sources={}, color=True).split("\n") == [
-        "campaigns/spring.yaml: warning[M103] wrong",
-        "campaigns/spring.yaml:2:5: error[M103] wrong (did you mean `b`?)",
-        "campaigns/spring.yaml:12:3: error[M103] wrong",
+        "campaigns/spring.yaml: warning[M103]: wrong",
+        "campaigns/spring.yaml:2:5: error[M103]: wrong (did you mean `b`?)",
+        "campaigns/spring.yaml:12:3: error[M103]: wrong",
     ]
 
 
@@ -258,6 +262,84 @@ def test_json() -> None:
     label = {"file": "a.csv", "line": 2, "column": None, "width": None, "text": "row 日本"}
     place = {"line": 3, "column": 7, "width": 2, "hint": "h", "labels": [label], "job": "j", "notes": ["n"]}
     assert json.loads(text) == {"version": 1, "findings": [{**head, **whole}, {**head, **place}]}
+
+
+FINDINGS = jsonschema_rs.validator_for(load_schema("findings"))
+
+
+@given(
+    st.lists(
+        st.builds(
+            finding,
+            st.integers(0, 9),
+            st.integers(0, 9),
+            st.integers(1, 9),
+            message=st.text(min_size=1),
+            hint=st.none() | st.text(),
+            severity=st.sampled_from(Severity),
+            labels=st.lists(
+                st.builds(Label, st.builds(Span, st.just("a.csv"), st.integers(0, 9)), st.text()), max_size=2
+            ).map(tuple),
+            job=st.none() | st.text(),
+            notes=st.lists(st.text(), max_size=2).map(tuple),
+        )
+    )
+)
+def test_json_fits_its_schema(diagnostics: list[Diagnostic]) -> None:
+    """Whatever is found fits the schema of findings, and every message comes back as it was."""
+    told = json.loads(render(diagnostics, format="json", sources={}, color=False))
+    FINDINGS.validate(told)
+    assert sorted(it["message"] for it in told["findings"]) == sorted(it.message for it in diagnostics)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"line": 0}, {"column": 0}, {"severity": "info"}, {"code": "M1"}, {"more": 1}, {"message": ""}, {"labels": None}],
+)
+def test_findings_schema_is_strict(change: dict[str, object]) -> None:
+    """The schema refuses what no finding can be."""
+    told = json.loads(render([finding(1, 1)], format="json", sources={}, color=False))
+    assert FINDINGS.is_valid(told)
+    told["findings"][0] |= change
+    assert not FINDINGS.is_valid(told)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "👩‍👩‍👧",
+        "❤️",
+        "👍🏽",
+        "🇩🇪",
+        "1️⃣",
+        "e\u0301\u0323",
+        "\u1112\u1161\u11ab",
+        "क्\u200dष",
+        "ｶﾞ",
+        "กำ",
+        "日本",
+        "\u200b",
+        "\ufeff",
+        "\t",
+        "☎\ufe0e",
+        "👩🏽‍🚀",
+    ],
+)
+def test_caret_behind_sequences(before: str) -> None:
+    """Behind marks, joined emoji and flags the caret stands below its text, for terminals that join characters and for those that do not."""
+    rows = full(finding(1, len(before) + 4, 3), text=f"k: {before}bad {before}").split("\n")
+    shown = rows[3].partition("bad")[0]
+    padding = rows[4].partition("^")[0]
+    assert len(padding) == cell_len(shown) == sum(map(cell_len, shown))
+    assert rows[4].endswith("^^^")
+
+
+def test_message_without_end_is_cut() -> None:
+    """A message that quotes a circle of ten thousand jobs does not drown the others, and JSON has all of it."""
+    long = finding(1, 1, message="a -> " * 10_000)
+    for form in ("full", "concise", "github"):
+        assert len(render([long], format=form, sources={}, color=False)) < 2_500
+    assert len(render([long], format="json", sources={}, color=False)) > 50_000
 
 
 def test_json_holds_all() -> None:
