@@ -1,22 +1,33 @@
-"""A job's inputs at the moment of its submission: references replaced by what the needed jobs gave."""
+"""A job's inputs at the moment of its submission: references replaced by what the needed jobs gave, files by their bytes."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import stat
+from base64 import b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from runner.core.job import State
+from runner.core.pointers import put
 from runner.core.references import OutputRef, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from runner.core.job import Job
     from runner.core.ports import Store
+    from runner.core.spec import FileInput
 
 
 class OutputMissing(LookupError):
     """A needed job succeeded but gave no such output; the message names both."""
+
+
+class FileChanged(Exception):
+    """A local file is not what the job was planned with, or cannot be read any more; the message names it."""
 
 
 def asked_for(job: Job) -> Mapping[str, Any]:
@@ -57,3 +68,40 @@ def resolved(inputs: Mapping[str, Any], store: Store, fingerprint_of: Callable[[
 
     answer: Mapping[str, Any] = resolve(dict(inputs), lookup)
     return answer
+
+
+async def with_files(inputs: Mapping[str, Any], files: Sequence[FileInput]) -> Mapping[str, Any]:
+    """The inputs with the bytes of their files, as raw base64. Read before the intent, since nothing is awaited after it.
+
+    Args:
+        inputs: With `{file: …}` where files belong.
+        files: The files as they were planned.
+
+    Raises:
+        FileChanged: A file is not the one that the job's fingerprint stands for.
+    """
+    if not files:
+        return inputs
+    return await asyncio.to_thread(_with_files, inputs, files)
+
+
+def _with_files(inputs: Any, files: Sequence[FileInput]) -> Any:
+    for file in files:
+        inputs = put(inputs, file.at, b64encode(_read(file)).decode("ascii"))
+    return inputs
+
+
+def _read(file: FileInput) -> bytes:
+    """The file's bytes, which are those that it was planned with."""
+    try:
+        # Without waiting, and no byte more than was planned: what was a file may be a pipe now, or endless.
+        with os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            content = stream.read(file.size_bytes + 1) if is_file else b""
+    except OSError as error:
+        raise FileChanged(f"file {file.written} cannot be read any more: {error.strerror or error}") from error
+    if not is_file or sha256(content).hexdigest() != file.sha256:
+        raise FileChanged(
+            f"file {file.written} has changed since the run was planned; run again to send it as it is now"
+        )
+    return content

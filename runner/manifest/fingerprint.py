@@ -1,9 +1,10 @@
 """What was asked for, as one number: SHA-256 over RFC 8785 canonical JSON.
 
 The canonical object is `{"inputs", "operation", "type"}`. In the inputs, an output of another job stands as `{"job": <fingerprint of
-that job>, "output": <name>}`; text with such outputs in it stands as `{"text": [<piece>, …]}`. So renaming a job or moving it to another
-account of the same type changes no fingerprint, and a change of a needed job changes all that depend on it. Credentials, limits, tags,
-output paths, prices and a `needs:` that is only about order are outside.
+that job>, "output": <name>}`; text with such outputs in it stands as `{"text": [<piece>, …]}`; a local file stands as
+`{"sha256": <digest>}`. So renaming a job or a file, or moving a job to another account of the same type, changes no fingerprint, and a
+change of a needed job changes all that depend on it. Credentials, limits, tags, output paths, prices, a `needs:` that is only about
+order, and inputs that the operation's schema leaves out (addresses to call back) are outside.
 """
 
 from __future__ import annotations
@@ -72,19 +73,26 @@ class Fingerprints:
 
     Args:
         operation: `<type>/<operation>`.
+        outside: Names of the inputs that do not count.
     """
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, outside: frozenset[str] = frozenset()) -> None:
+        self._outside = outside
         provider, _, name = operation.partition("/")
         # Keys in canonical order: inputs, operation, type.
         self._end = b',"operation":' + canonical(name) + b',"type":' + canonical(provider) + b"}"
 
     def of(self, inputs: Any) -> tuple[str, bytes]:
-        """The fingerprint of inputs in which no references are left (`Contents`), and their canonical JSON.
+        """The fingerprint of inputs in which no references and files are left, and the canonical JSON of those that count.
+
+        Args:
+            inputs: Through `Contents` and `FoundFiles.counted`.
 
         Raises:
             Flaw: JSON cannot carry the inputs.
         """
+        if self._outside and not self._outside.isdisjoint(inputs):
+            inputs = {name: value for name, value in inputs.items() if name not in self._outside}
         body = canonical(inputs)
         return sha256(b'{"inputs":' + body + self._end).hexdigest(), body
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
 from runner.manifest.codes import Code
+from runner.manifest.digests import Digests
 from runner.manifest.flaws import Flaw
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runner.manifest.digests import FileContent
 
 _ID_PART: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -114,6 +117,7 @@ class FileRule:
         self._folder = folder
         self._allow_outside = allow_outside
         self._root = _repository(folder.resolve())
+        self._digests = Digests()
 
     def find(self, written: str) -> Path:
         """The file that a path in the manifest means.
@@ -129,6 +133,8 @@ class FileRule:
         path = self._folder / written
         try:
             real = path.resolve(strict=True)
+        except UnicodeEncodeError as error:
+            raise Flaw(Code.FILE_UNREADABLE, f"the path {_shown(written)} is not Unicode text") from error
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "its links run in a circle"
             raise Flaw(Code.FILE_UNREADABLE, f"cannot read `{written}`: {reason}") from error
@@ -139,6 +145,17 @@ class FileRule:
         if not real.is_file():
             raise Flaw(Code.FILE_UNREADABLE, f"`{written}` is not a file")
         return real
+
+    def content(self, written: str) -> FileContent:
+        """What the file holds that a path in the manifest means.
+
+        Args:
+            written: Relative to the manifest, or absolute.
+
+        Raises:
+            Flaw: It is outside, not a file that can be read, or too large.
+        """
+        return self._digests.of(self.find(written), written)
 
 
 def _repository(folder: Path) -> Path:

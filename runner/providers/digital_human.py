@@ -20,6 +20,7 @@ from runner.providers import gateway
 from runner.providers.built_in import ProviderDefaults
 from runner.providers.digital_human_task import read_task
 from runner.providers.json_body import Unreadable, mapping, read_object, text
+from runner.providers.task_ids import find_task_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,10 +37,6 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "no_watermark": (),
 }
 """The documented fields in the order they are sent; of an object, its fields."""
-
-_MOST_ID_CHARS: Final = 256
-_NO_IDS: Final = frozenset({".", "..", "0", "-1", "null", "undefined"})
-"""What programs write where there is no id, and what a path would swallow."""
 
 _DEFAULTS: Final = ProviderDefaults(base_url="https://api.gpt.ge", credential_env="DIGITAL_HUMAN_TOKEN", in_flight=8)
 _TRAITS: Final = Traits(expects_audio=True)
@@ -67,7 +64,7 @@ class Avatar:
             if is_2xx:
                 return InDoubt(f"HTTP {reply.status}, and {body.reason}", complaint.request_id)
             return gateway.read_rejection(reply, complaint)
-        task_id = _task_id(body)
+        task_id = find_task_id(body)
         if is_2xx and task_id is not None and _claims_success(body):
             return Accepted(task_id)
         if task_id is not None and (is_2xx or complaint.code == gateway.SUCCESS):
@@ -110,17 +107,6 @@ def _claims_success(body: Mapping[str, Any]) -> bool:
         return False
     code, message = text(body.get("code")).lower(), text(body.get("message")).lower()
     return code == gateway.SUCCESS or (body.get("code") in (None, "") and message in ("", gateway.SUCCESS))
-
-
-def _task_id(body: Mapping[str, Any]) -> str | None:
-    """The task's id: `data` if text, then `data.task_id`, `data.id`, `task_id`, `id` (api-facts section 2.2)."""
-    inner = mapping(body.get("data"))
-    data = body["data"] if isinstance(body.get("data"), str) else None
-    candidates = (data, inner.get("task_id"), inner.get("id"), body.get("task_id"), body.get("id"))
-    found = next((words for words in map(text, candidates) if words), "")
-    # An id has no spaces: `data` of an error may be a sentence. It goes into a path, where dots alone mean a folder.
-    is_plain = found.isprintable() and not any(char.isspace() for char in found) and found not in _NO_IDS
-    return found if found and is_plain and len(found) <= _MOST_ID_CHARS else None
 
 
 @dataclass(frozen=True, slots=True)

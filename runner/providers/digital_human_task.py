@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from runner.core.answers import Ended, Ready, Running
+from runner.core.answers import Ready, Running
 from runner.core.codes import MEANING, Code
-from runner.core.events import Cause, Failure
 from runner.providers import gateway
-from runner.providers.json_body import Unreadable, mapping, number, parse_object, text
+from runner.providers.endings import ended
+from runner.providers.json_body import Unreadable, http_address, mapping, number, parse_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from runner.core.answers import Ended
 
 
 class Stage(Enum):
@@ -56,7 +57,6 @@ _PATHS: Final = ("work_video_path", "wm_work_video_path", "no_wm_work_video_path
 _CLEAN_PATHS: Final = ("no_wm_work_video_path", "work_video_path")
 _NO_REASONS: Final = frozenset({"success", "succeed"})
 _VOICE_OUTPUTS: Final = ("voice_engine_id", "audio_id")
-_MOST_ADDRESS_CHARS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ class _Task:
     def reason(self) -> str:
         """Why it failed, in the provider's words; "" when it does not say. An address there is a result, no reason."""
         said = (text(self.envelope.get("fail_reason")), self.message)
-        return next((words for words in said if words and words.lower() not in _NO_REASONS and not _address(words)), "")
+        return next(
+            (words for words in said if words and words.lower() not in _NO_REASONS and not http_address(words)), ""
+        )
 
 
 def read_task(
@@ -149,7 +151,9 @@ def _is_envelope(level: Mapping[str, Any], *, says_success: bool) -> bool:
 
 
 def _is_work(level: Mapping[str, Any]) -> bool:
-    return number(level.get("web_work_status")) is not None or any(_address(text(level.get(path))) for path in _PATHS)
+    return number(level.get("web_work_status")) is not None or any(
+        http_address(text(level.get(path))) for path in _PATHS
+    )
 
 
 def _ended(task: _Task, inputs: Mapping[str, Any]) -> Ended:
@@ -157,35 +161,14 @@ def _ended(task: _Task, inputs: Mapping[str, Any]) -> Ended:
     if task.work_status is not None and task.work_status < 0:
         code, meaning = _WORK_FAILURES.get(task.work_status, (code, meaning))
         meaning = f"{meaning} (web_work_status {task.work_status})"
-    if code is Code.GENERATION_FAILED and gateway.is_about_money(task.reason, own_words=str(inputs)):
-        code = Code.OUT_OF_MONEY
-    if code is Code.GENERATION_FAILED and gateway.is_about_policy(task.reason):
-        code = Code.MODERATED
-    message = gateway.shortened(": ".join(filter(None, [meaning, task.reason])))
-    is_out_of_money = code is Code.OUT_OF_MONEY
-    # An empty account is no fault of the job: once it is filled up, the next run tries the job again.
-    cause = Cause.NOT_ACCEPTED if is_out_of_money else Cause.GENERATION
-    failure = Failure(cause=cause, code=code, message=message, request_id=task.request_id)
-    return Ended(failure, stops_account=is_out_of_money)
+    return ended(task.reason, own_words=str(inputs), request_id=task.request_id, code=code, meaning=meaning)
 
 
 def _result(task: _Task, *, no_watermark: bool) -> str | None:
     """Where the file is. Forks of new-api put the address into `fail_reason` on success: the last place to look."""
     paths = _CLEAN_PATHS if no_watermark else _PATHS
     candidates = (*(task.work.get(path) for path in paths), task.envelope.get("fail_reason"))
-    return next((address for address in map(_address, map(text, candidates)) if address), None)
-
-
-def _address(words: str) -> str | None:
-    """The words where they are an http(s) address; whether it may be fetched is the transfer's question."""
-    # Of all blanks only U+0020 is printable.
-    if len(words) > _MOST_ADDRESS_CHARS or not words.isprintable() or " " in words:
-        return None
-    try:
-        parts = urlsplit(words)
-    except ValueError:
-        return None
-    return words if parts.scheme in {"http", "https"} and parts.netloc else None
+    return next((address for address in map(http_address, map(text, candidates)) if address), None)
 
 
 def _progress(task: _Task) -> float | None:
@@ -199,7 +182,7 @@ def _progress(task: _Task) -> float | None:
 
 
 def _outputs(work: Mapping[str, Any], address: str | None) -> dict[str, str]:
-    cover = _address(text(work.get("work_webp_path")))
+    cover = http_address(text(work.get("work_webp_path")))
     voices = (
         {name: text(info.get(name)) for name in _VOICE_OUTPUTS} for info in _voice_infos(work.get("animate_params_str"))
     )

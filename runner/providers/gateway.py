@@ -199,7 +199,7 @@ def read_rejection(reply: Reply, complaint: Complaint) -> Refused | NotNow | InD
     if ruling is None:
         return _doubt(complaint)
     scope, code = ruling
-    return Refused(scope, _failure(complaint, scope, code))
+    return Refused(scope, refusal(complaint, scope, code))
 
 
 def read_failed_query(reply: Reply, complaint: Complaint) -> UnknownTask | AskAgain:
@@ -215,7 +215,7 @@ def read_failed_query(reply: Reply, complaint: Complaint) -> UnknownTask | AskAg
     if complaint.names(_UNKNOWN_TASK_CODE) or is_about_task:
         return UnknownTask(str(complaint))
     ruling = _ruling(complaint) if complaint.status != 404 or complaint.is_wrong_path else None
-    stops = _failure(complaint, *ruling) if ruling is not None and ruling[0] is Scope.ACCOUNT else None
+    stops = refusal(complaint, *ruling) if ruling is not None and ruling[0] is Scope.ACCOUNT else None
     return AskAgain(str(complaint), retry_after_s=retry_after_s(reply.headers), stops_account=stops)
 
 
@@ -254,7 +254,8 @@ def _ruling(complaint: Complaint) -> tuple[Scope, Code] | None:
     return by_code
 
 
-def _failure(complaint: Complaint, scope: Scope, code: Code) -> Failure:
+def refusal(complaint: Complaint, scope: Scope, code: Code) -> Failure:
+    """A refusal as a failure: its words may name it better than the code, and its scope says whose fault it is."""
     if code is Code.BAD_REQUEST and is_about_policy(complaint.message):
         code = Code.POLICY
     if code is Code.NOT_PERMITTED and complaint.says(_BLOCKED_WORDS):

@@ -11,6 +11,7 @@ aiohttp sends a GET again by itself when a kept connection turns out to be dead;
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ from yarl import URL
 
 import runner
 from runner.core.answers import READ_BODY_BYTES, Fault, NoReply, Reply
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import SettingMissing
 from runner.core.redaction import redact
 
@@ -34,6 +36,9 @@ QUERY_CONNECTIONS: Final = 16
 
 _QUERY_READS: Final = 3
 """A whole query may take as long as a connection and three silences: a server that drips a byte a minute is not waited for."""
+
+_WHOLE_BODY_BYTES: Final = 256 * 1024
+"""A longer body is handed to the connection in pieces, so that other jobs have their turn meanwhile."""
 
 _USER_AGENT: Final = f"callsheet/{runner.__version__}"
 
@@ -130,7 +135,7 @@ class HttpWire:
         async with session.request(
             request.method,
             URL(self._base_url + request.path, encoded=True),
-            data=request.body,
+            data=_payload(request.body),
             headers={"Content-Type": "application/json"} if request.body is not None else None,
             allow_redirects=False,
             timeout=limits,
@@ -148,6 +153,10 @@ class HttpWire:
         # Latin-1 maps every byte to a character and back; the token is ASCII, so it is found all the same.
         clean = redact(body.decode("latin-1"), self._secrets).encode("latin-1")
         return Reply(status=response.status, headers=headers, body=clean, truncated=is_truncated)
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    return io.BytesIO(body) if body is not None and len(body) > _WHOLE_BODY_BYTES else body
 
 
 async def _note_sent(
@@ -198,6 +207,7 @@ def _checked_address(account: Account) -> str:
         raise SettingMissing(
             f"the `base_url` of account `{account.name}` ({account.source}) is not an address of an API",
             next_step="Write it as https://host[:port][/prefix], without a user, a query or a fragment.",
+            code=ErrorCode.BAD_ADDRESS,
         )
     return account.base_url.rstrip("/")
 
@@ -207,5 +217,6 @@ def _checked_token(account: Account, token: str) -> str:
         raise SettingMissing(
             f"the credential of account `{account.name}` ({account.source}) is empty or holds spaces, line breaks or letters that HTTP cannot carry",
             next_step="Set it again, exactly as the provider shows it.",
+            code=ErrorCode.CREDENTIAL_FORM,
         )
     return token

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from runner.core.answers import Reply
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_DEPTH: Final = 64
 """Levels of nesting that a reply may have; real ones have fewer than ten."""
 
+_MOST_ADDRESS_CHARS: Final = 8192
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -109,3 +111,15 @@ def number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return result if math.isfinite(result) else None
+
+
+def http_address(words: str) -> str | None:
+    """The words where they are an http(s) address; whether it may be fetched is the transfer's question."""
+    # Of all blanks only U+0020 is printable.
+    if len(words) > _MOST_ADDRESS_CHARS or not words.isprintable() or " " in words:
+        return None
+    try:
+        parts = urlsplit(words)
+    except ValueError:
+        return None
+    return words if parts.scheme in {"http", "https"} and parts.netloc else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.providers.built_in import BuiltIn, ProviderDefaults
 from runner.providers.digital_human import DIGITAL_HUMAN
+from runner.providers.kling import KLING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,5 +15,6 @@ __all__ = ["PROVIDERS", "BuiltIn", "ProviderDefaults"]
 
 PROVIDERS: Final[Mapping[str, BuiltIn]] = {
     "digital-human": DIGITAL_HUMAN,
+    "kling": KLING,
 }
 """By type, as in the manifest; `PROVIDERS[type].defaults` are the account's defaults."""

@@ -64,12 +64,16 @@ class Reading:
         unknown_fields: Fields that the documents do not list, as dotted paths.
         texts: Strings in which magic words count.
         spoken: What the video shows.
+        kept: The body as task and ledger have it: with digests in the place of file content.
+        own_id: The client's own name for the task; None without one.
     """
 
     problem: str | None
     unknown_fields: tuple[str, ...]
     texts: tuple[str, ...]
     spoken: str
+    kept: Any
+    own_id: str | None = None
 
 
 class Api(Protocol):
@@ -78,6 +82,12 @@ class Api(Protocol):
     @property
     def name(self) -> str:
         """As in `uses`, e.g. `digital-human`; stands in the ledger."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """The paths of this API."""
+
+    def plays(self, kind: str) -> bool:
+        """Whether it knows a kind of fault."""
 
     def read(self, body: Any) -> Reading:
         """Judge a create's parsed body (None when it is not JSON)."""
@@ -97,7 +107,6 @@ class _Create:
     """A create that has just arrived (or is remembered)."""
 
     api: Api
-    body: Any
     digest: str
     reading: Reading
     faults: tuple[Fault, ...]
@@ -105,10 +114,10 @@ class _Create:
     @property
     def problem(self) -> str | None:
         """Why its inputs are refused: what the API says, or a magic word that nobody knows."""
-        unknown = [fault.kind for fault in self.faults if fault.kind not in TABLE]
+        unknown = [fault.kind for fault in self.faults if not self.api.plays(fault.kind)]
         if self.reading.problem is not None or not unknown:
             return self.reading.problem
-        return f"no fault `{unknown[0]}` in this sandbox; there are {', '.join(TABLE)}"
+        return f"no fault `{unknown[0]}` in the sandbox's {self.api.name}; there are {', '.join(filter(self.api.plays, TABLE))}"
 
 
 class Desk:
@@ -156,7 +165,7 @@ class Desk:
 
     async def ask(self, request: web.Request, api: Api, task_id: str) -> web.StreamResponse:
         """Answer a question about a task."""
-        task = self.tasks.get(task_id)
+        task = self.tasks.with_own_id(api.name, task_id) or self.tasks.get(task_id)
         refusal, fault = self.refuse_token(request, api), None
         if refusal is None and (task is None or task.api != api.name):
             refusal = api.refusal("unknown-task")
@@ -185,7 +194,7 @@ class Desk:
 
     def _read(self, api: Api, body: Any, digest: str) -> _Create:
         reading = api.read(body)
-        return _Create(api, body, digest, reading, self.dice.faults_of(reading.texts, digest))
+        return _Create(api, digest, reading, self.dice.faults_of(reading.texts, digest, api.plays))
 
     def _refusal(self, request: web.Request, create: _Create) -> tuple[Answer | None, str | None]:
         """The answer that accepts nothing, and what is behind it for the ledger; the order is that of a gateway."""
@@ -218,11 +227,12 @@ class Desk:
         task = Task(
             id=task_id,
             api=create.api.name,
-            body=create.body,
+            body=create.reading.kept,
             scene=Scene(create.reading.spoken, task_id),
             faults=create.faults,
             accepted_at=accepted_at,
             duration_s=asked_s if asked_s is not None else self.options.task_s + jitter_s,
+            own_id=create.reading.own_id,
         )
         self.tasks.add(task)
         return task
@@ -252,7 +262,7 @@ class Desk:
             now,
             api=create.api.name,
             body_sha256=create.digest,
-            body=create.body,
+            body=create.reading.kept,
             unknown_fields=list(create.reading.unknown_fields),
             authorization=_has_token(request),
             headers=sorted({name.lower() for name in request.headers}),

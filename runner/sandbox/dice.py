@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.sandbox.faults import TABLE, Fault, Stage, magic_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _ONCE = frozenset({Stage.POLL, Stage.RESULT, Stage.CDN})
 """What chance gives strikes once in these stages: a network that never recovers would be asked for by word."""
@@ -29,9 +29,17 @@ class Dice:
         self._arrivals: Counter[str] = Counter()
         self._struck: Counter[tuple[str, str]] = Counter()
 
-    def faults_of(self, texts: Iterable[str], body_sha256: str) -> tuple[Fault, ...]:
-        """The faults of a request that has just arrived: those it asks for, then those that chance gives it."""
-        return (*magic_words(texts), *self._rolled(body_sha256))
+    def faults_of(
+        self, texts: Iterable[str], body_sha256: str, plays: Callable[[str], bool] = TABLE.__contains__
+    ) -> tuple[Fault, ...]:
+        """The faults of a request that has just arrived: those it asks for, then those that chance gives it.
+
+        Args:
+            texts: Where magic words count.
+            body_sha256: Digest of the body.
+            plays: Whether the request's API plays a kind: chance gives no other.
+        """
+        return (*magic_words(texts), *(fault for fault in self._rolled(body_sha256) if plays(fault.kind)))
 
     def strikes(self, fault: Fault, key: str) -> bool:
         """Whether the fault strikes now; counts it against the fault's `@N`.

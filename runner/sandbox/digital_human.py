@@ -1,14 +1,12 @@
 """V-API digital human as the documents describe it: `POST /avatar/generation`, `GET /avatar/task/{id}`, `GET /avatar/voice`.
 
-Source: api-facts.md sections 2 and 4 (read 2026-11-20). Errors come in two shapes: `_gateway_error` (tokens, quota, rate, routing) and
-`_task_error` (the task relay).
+Source: api-facts.md section 2 (read 2026-11-20). Errors are those of `runner.sandbox.gateway`.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +14,12 @@ from aiohttp import web
 
 from runner.sandbox import voices
 from runner.sandbox.desk import Answer, Reading
+from runner.sandbox.faults import TABLE
+from runner.sandbox.gateway import PAGES, REFUSALS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.sandbox.desk import Desk
     from runner.sandbox.faults import Fault
     from runner.sandbox.tasks import Task
@@ -74,10 +76,14 @@ class DigitalHuman:
             web.get("/avatar/voice", self._voices),
         ]
 
+    def plays(self, kind: str) -> bool:
+        """All but what only Kling says."""
+        return kind in TABLE and not kind.startswith("kling-")
+
     def read(self, body: Any) -> Reading:
         """Judge a create's parsed body as the real API would: one way to speak, required fields, addresses, languages."""
         if not isinstance(body, dict):
-            return Reading(problem="the body is not a JSON object", unknown_fields=(), texts=(), spoken="")
+            return Reading(problem="the body is not a JSON object", unknown_fields=(), texts=(), spoken="", kept=body)
         parts = [body[way] for way in _FIELDS if isinstance(body.get(way), dict)]
         texts = [
             value for part in (body, *parts) for key in ("avatar_url", "audio_url", "text") if (value := part.get(key))
@@ -88,19 +94,20 @@ class DigitalHuman:
             unknown_fields=tuple(_unknown_fields(body)),
             texts=tuple(text for text in texts if isinstance(text, str)),
             spoken=str(spoken or ""),
+            kept=body,
         )
 
     def refusal(self, kind: str, detail: str = "", number: float = 0.0) -> Answer:
         """See `Api.refusal`."""
         if kind in ("429", "poll-429"):
             return Answer(429, b"", {"Retry-After": f"{number:g}"} if number else {})
-        if kind in _PAGES:
-            return Answer(_PAGES[kind][0], f"<html><body><h1>{_PAGES[kind][1]}</h1></body></html>")
+        if kind in PAGES:
+            return Answer(*PAGES[kind])
         if kind == "redirect-post":
             return Answer(307, b"", {"Location": "/avatar/generation"})
         if kind == "quota-200-cn":
             return Answer(200, {"code": "error", "message": "用户额度不足，请充值", "data": None})
-        status, shape, code, message = _REFUSALS[kind]
+        status, shape, code, message = REFUSALS[kind]
         request_id = uuid.uuid4().hex
         return Answer(status, shape(code, detail or message, request_id), {"X-Oneapi-Request-Id": request_id})
 
@@ -193,47 +200,6 @@ class DigitalHuman:
         if task.body.get("no_watermark"):
             return dict(zip(names, (plain, plain, marked, cover), strict=True))
         return dict(zip(names, (marked, "", marked, cover), strict=True))
-
-
-def _gateway_error(code: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"error": {"message": f"{message} (request id: {request_id})", "type": "new_api_error", "code": code}}
-
-
-def _task_error(code: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"code": code, "message": f"{message} (request id: {request_id})", "data": None}
-
-
-_Shape = Callable[[str, str, str], dict[str, Any]]
-_PAGES: Final[Mapping[str, tuple[int, str]]] = {
-    "503": (503, "503 Service Unavailable"),
-    "502-accepted": (502, "502 Bad Gateway"),
-    "poll-garbage": (200, "Please wait"),
-}
-"""What a proxy in front of the gateway says, in HTML."""
-
-_SATURATED: Final = "当前分组上游负载已饱和，请稍后再试"
-_REFUSALS: Final[Mapping[str, tuple[int, _Shape, str, str]]] = {
-    "invalid": (400, _task_error, "invalid_request", "invalid request"),
-    "no-token": (401, _gateway_error, "", "no token was given"),
-    "bad-token": (401, _gateway_error, "", "invalid token"),
-    "unknown-task": (400, _task_error, "task_not_exist", "task not exist"),
-    "refuse": (400, _task_error, "invalid_request", "avatar_url: no face was found"),
-    "policy": (400, _task_error, "sensitive_words_detected", "sensitive words detected"),
-    "too-large": (413, _gateway_error, "request_body_too_large", "request body too large"),
-    "key": (401, _gateway_error, "", "无效的令牌"),
-    "forbidden": (403, _gateway_error, "access_denied", "this token has no access to the group"),
-    "quota-402": (402, _gateway_error, "insufficient_balance", "insufficient balance"),
-    "quota-403": (403, _gateway_error, "insufficient_user_quota", "user quota is not enough"),
-    "quota-key": (403, _gateway_error, "pre_consume_token_quota_failed", "token quota is not enough"),
-    "saturated": (429, _gateway_error, "", _SATURATED),
-    "saturated-500": (500, _task_error, "fail_to_fetch_task", _SATURATED),
-    "no-channel": (503, _gateway_error, "model_not_found", "no available channel for model avatar"),
-    "500": (500, _task_error, "do_request_failed", "do request failed"),
-    "500-accepted": (500, _task_error, "fail_to_fetch_task", "upstream said nothing"),
-    "poll-500": (500, _task_error, "fail_to_fetch_task", "fail to fetch task"),
-    "poll-key": (401, _gateway_error, "", "无效的令牌"),
-    "poll-unknown": (400, _task_error, "task_not_exist", "task not exist"),
-}  # status, shape, code, message
 
 
 def _problem(body: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,6 @@
 """What can be made to go wrong, and how to ask for it: one literal table.
 
-A user tries a failure without paying by writing a *magic word* into the spoken text, `avatar_url` or `audio_url`:
+A user tries a failure without paying by writing a *magic word* into the spoken text, the prompt, or the address of a picture or sound:
 
     sandbox:KIND            every time
     sandbox:KIND@2          the first two times only
@@ -9,7 +9,8 @@ A user tries a failure without paying by writing a *magic word* into the spoken 
 
 Several words in one request combine. What a *time* is depends on the stage of the kind, see `Stage`. The same kinds can be given as
 rates (`SandboxOptions.faults`): then chance, seeded, picks the requests they strike. The replies are those of `api-facts.md`
-sections 2 and 4; each API's file says what its own bodies look like.
+sections 1, 2 and 4; each API's file says what its own bodies look like and which kinds it plays. Where statuses and codes are named
+without an API, they are those of the digital human; another API answers the like in its own words.
 """
 
 from __future__ import annotations
@@ -76,6 +77,14 @@ TABLE: Final[Mapping[str, Kind]] = {
     "503": Kind(Stage.REFUSAL, "503 of a proxy, not accepted"),
     "500": Kind(Stage.REFUSAL, "500 do_request_failed, not accepted (which the client cannot know)"),
     "redirect-post": Kind(Stage.REFUSAL, "307 to the same address: a client that follows sends the body again"),
+    "kling-1003": Kind(Stage.REFUSAL, "Kling: 401, the token is not valid yet"),
+    "kling-1004": Kind(Stage.REFUSAL, "Kling: 401, the token has expired"),
+    "kling-1100": Kind(Stage.REFUSAL, "Kling: 429, something is wrong with the account"),
+    "kling-1101": Kind(Stage.REFUSAL, "Kling: 429, the account is in arrears"),
+    "kling-1102": Kind(Stage.REFUSAL, "Kling: 429, the resource pack is used up"),
+    "kling-1300": Kind(Stage.REFUSAL, "Kling: 400, the platform's policy forbids the inputs"),
+    "kling-1304": Kind(Stage.REFUSAL, "Kling: 429, the caller's address is not on the account's list"),
+    "kling-5001": Kind(Stage.REFUSAL, "Kling: 503, maintenance"),
     # The create is accepted, and then:
     "reset": Kind(Stage.REPLY, "the connection is reset before the reply"),
     "eof": Kind(Stage.REPLY, "the connection is closed before the reply"),
@@ -83,6 +92,7 @@ TABLE: Final[Mapping[str, Kind]] = {
     "garbage": Kind(Stage.REPLY, "bytes that are not HTTP"),
     "half-reply": Kind(Stage.REPLY, "the reply ends in the middle of its body"),
     "500-accepted": Kind(Stage.REPLY, "500 fail_to_fetch_task although the task runs"),
+    "kling-5002": Kind(Stage.REPLY, "Kling: 504, internal time-out although the task runs"),
     "502-accepted": Kind(Stage.REPLY, "502 with a proxy's HTML although the task runs"),
     "no-id": Kind(Stage.REPLY, "200 success with an empty task id"),
     "id-in-object": Kind(Stage.REPLY, "a good reply of another shape: the id as `data.task_id`"),

@@ -67,6 +67,11 @@ class Scene:
         """Length in syllables of 0.3 s, 7 to 10."""
         return 7 + self.digest[0] % 4
 
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds, 2.1 to 3."""
+        return round(self.beats * _BEAT_S, 1)
+
 
 def video(scene: Scene, *, watermark: bool = False) -> bytes:
     """Make the video: H.264 and AAC in MP4, 320×320, 10 frames a second, 2.1 to 3 s; MPEG-4 part 2 where PyAV has no H.264.

@@ -14,6 +14,7 @@ from runner.sandbox.cdn import Cdn
 from runner.sandbox.desk import Desk
 from runner.sandbox.dice import Dice
 from runner.sandbox.digital_human import DigitalHuman
+from runner.sandbox.kling import Kling
 from runner.sandbox.ledger import Ledger
 from runner.sandbox.options import SandboxOptions
 from runner.sandbox.shelf import Shelf
@@ -21,6 +22,8 @@ from runner.sandbox.tasks import TaskBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from runner.sandbox.desk import Api
 
 __all__ = ["Sandbox", "SandboxOptions"]
 
@@ -128,7 +131,7 @@ class Sandbox:
 
 def _api_routes(desk: Desk, ledger: Ledger) -> Iterable[web.RouteDef]:
     """The routes of all APIs; tasks that the ledger's file knows are taken up again first."""
-    apis = {api.name: api for api in (DigitalHuman(desk),)}
+    apis: dict[str, Api] = {api.name: api for api in (DigitalHuman(desk), Kling(desk))}
     for entry in ledger.of("create"):
         if entry["accepted"] and entry["api"] in apis:
             desk.restore(apis[entry["api"]], entry)

@@ -25,6 +25,7 @@ class Task:
         faults: What goes wrong with it.
         accepted_at: Unix seconds.
         duration_s: Seconds until it ends.
+        own_id: The client's own name for it, unique in the API; None without one.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Task:
     faults: tuple[Fault, ...]
     accepted_at: float
     duration_s: float
+    own_id: str | None = None
 
     @property
     def ends_at(self) -> float:
@@ -50,16 +52,23 @@ class TaskBook:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
+        self._by_own_id: dict[tuple[str, str], Task] = {}
         self._ends: list[float] = []
 
     def add(self, task: Task) -> None:
         """Note an accepted task."""
         self._tasks[task.id] = task
+        if task.own_id is not None:
+            self._by_own_id[task.api, task.own_id] = task
         heapq.heappush(self._ends, task.ends_at)
 
     def get(self, task_id: str) -> Task | None:
         """The task with this id; None when there is none."""
         return self._tasks.get(task_id)
+
+    def with_own_id(self, api: str, own_id: str) -> Task | None:
+        """The task of an API that its client gave this id; None when there is none."""
+        return self._by_own_id.get((api, own_id))
 
     def in_flight(self, now: float) -> int:
         """How many tasks run at this time. Times must not run backwards from call to call."""

@@ -212,6 +212,29 @@ async def test_the_request_on_the_wire() -> None:
     assert "Content-Type" not in query
 
 
+async def test_a_body_that_holds_files() -> None:
+    """Twenty megabytes arrive whole and with their length, and the event loop goes on while they are sent."""
+    body = b'{"image":"' + bytes(20_000_000).replace(b"\0", b"A") + b'"}'
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with raw_server(reply()) as server, wire_to(server.url()) as wire:
+        counting = asyncio.create_task(count())
+        answer = await wire.post(Request("POST", "/x", body))
+        counting.cancel()
+    head, _, received = server.requests[0].partition(b"\r\n\r\n")
+    assert isinstance(answer, Reply)
+    assert received == body
+    assert b"content-length: %d\r\n" % len(body) in head.lower()
+    assert b"transfer-encoding" not in head.lower()
+    assert turns > 50
+
+
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Again", b"308 Again"])
 async def test_redirects_are_replies(status: bytes) -> None:
     """A redirect is handed back and never followed: it would send body and credential somewhere else."""

@@ -1,0 +1,123 @@
+"""The local files of a job: `{file: assets/anna.png}` wherever the operation takes bytes.
+
+A file counts by its content: in what the fingerprint is made of it stands as `{"sha256": <digest>}`, so that renaming a file changes nothing
+and changing a byte changes the job. The bytes themselves are read by whoever sends them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.core.pointers import put
+from runner.core.references import CLOSE, OPEN
+from runner.core.spec import FileInput
+from runner.manifest.codes import Code
+from runner.manifest.flaws import Flaw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.manifest.digests import FileContent
+    from runner.manifest.inputs import Pointer
+    from runner.manifest.paths import FileRule
+
+EVERY: Final = "*"
+"""In a place where an operation takes bytes: each item of a list."""
+
+_MOST_KNOWN: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The files of one job.
+
+    Args:
+        files: Those that are there.
+        missing: Those that are not there or cannot be read, by pointer within the inputs.
+    """
+
+    files: tuple[FileInput, ...] = ()
+    missing: tuple[tuple[Pointer, Flaw], ...] = ()
+
+    def counted(self, inputs: Any) -> Any:
+        """The inputs as they count for the fingerprint: with digests in the place of files, `null` for one that is not there."""
+        for file in self.files:
+            inputs = put(inputs, file.at, {"sha256": file.sha256})
+        for at, _ in self.missing:
+            inputs = put(inputs, at, {"sha256": None})
+        return inputs
+
+
+NO_FILES: Final = FoundFiles()
+
+
+class FileInputs:
+    """Finds the files of one block's jobs, during one pass: a path is looked at once, whatever happens to the file meanwhile.
+
+    Args:
+        places: Where the operation takes bytes, as pointers within its inputs, `EVERY` for each item of a list.
+        rule: Which files may be read.
+    """
+
+    def __init__(self, places: Sequence[tuple[str, ...]], rule: FileRule) -> None:
+        self._places = places
+        self._rule = rule
+        self._known: dict[str, FileContent] = {}
+
+    def of(self, inputs: Any) -> FoundFiles:
+        """The files of a job. What has not the form `{file: <text>}` is left to the operation's schema.
+
+        Raises:
+            Flaw: A file lies outside of what the manifest may read, or its path holds an output of another job.
+        """
+        written = [found for place in self._places for found in _written(inputs, place, ())]
+        if not written:
+            return NO_FILES
+        files: list[FileInput] = []
+        missing: list[tuple[Pointer, Flaw]] = []
+        for at, path in written:
+            try:
+                files.append(self._file(at, path))
+            except Flaw as flaw:
+                flaw.within = (*at, "file")
+                if flaw.code is not Code.FILE_UNREADABLE:
+                    raise
+                missing.append((at, flaw))
+        return FoundFiles(tuple(files), tuple(missing))
+
+    def _file(self, at: Pointer, written: str) -> FileInput:
+        content = self._known.get(written) or self._look(written)
+        return FileInput(
+            at=at, written=written, path=content.path, sha256=content.sha256, size_bytes=content.size_bytes
+        )
+
+    def _look(self, written: str) -> FileContent:
+        if OPEN in written or CLOSE in written:
+            message = "the path of a file cannot be an output of another job: files are read before anything is sent"
+            raise Flaw(Code.BROKEN_REFERENCE, message)
+        try:
+            content = self._rule.content(written)
+        except Flaw as flaw:
+            if isinstance(flaw.__cause__, FileNotFoundError | NotADirectoryError):
+                raise Flaw(Code.FILE_UNREADABLE, f"file `{written}` is not there") from flaw
+            raise
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[written] = content
+        return content
+
+
+def _written(value: Any, place: tuple[str, ...], at: Pointer) -> Iterator[tuple[Pointer, str]]:
+    """The paths of files at a place, each with its pointer."""
+    if not place:
+        match value:
+            case {"file": str(path), **rest} if path and not rest:
+                yield at, path
+        return
+    step, *further = place
+    if step == EVERY:
+        for number, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _written(item, tuple(further), (*at, number))
+    elif isinstance(value, dict) and step in value:
+        yield from _written(value[step], tuple(further), (*at, step))
