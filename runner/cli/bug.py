@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 import traceback
 
-from runner.cli.screen import tell
+from runner.cli.screen import error_head, tell
+from runner.core.error_codes import ErrorCode
 
 
 def tell_bug(error: BaseException) -> None:
@@ -20,5 +21,5 @@ def tell_bug(error: BaseException) -> None:
     except OSError:
         tell(text)
         where = "standard error, above"
-    tell(f"callsheet: this is a bug in Callsheet: {type(error).__name__}: {error}".splitlines()[0])
+    tell(f"{error_head(ErrorCode.BUG)}: this is a bug in Callsheet: {type(error).__name__}: {error}".splitlines()[0])
     tell(f"  the traceback was written to {where}; please report it. The state is saved: run again to go on.")

@@ -46,6 +46,7 @@ _BY_ERROR: Final[tuple[tuple[type[errors.CallsheetError], Exit], ...]] = (
     (errors.ManifestInvalid, Exit.INVALID),
     (errors.StateForeign, Exit.INVALID),
     (errors.StateUnusable, Exit.STORAGE),
+    (errors.PlanRefused, Exit.INVALID),
     (errors.LockHeld, Exit.LOCKED),
     (errors.SettingMissing, Exit.SETTING_MISSING),
     (errors.StorageFailed, Exit.STORAGE),

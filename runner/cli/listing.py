@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from runner.cli.embedded import sandbox_for
 from runner.cli.opening import SANDBOX_TOKEN, SandboxCampaign, credentials
-from runner.cli.screen import say
+from runner.cli.screen import say, tell
 from runner.core.answers import Reply
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import SettingMissing
 from runner.providers.http import HttpWire
 from runner.providers.registry import PROVIDERS
@@ -38,6 +39,8 @@ def list_voices(campaign: Campaign, account: str, language: str | None, *, as_js
     for voice in voices:
         inputs = "  ".join(f"{name}: {value}" for name, value in voice.inputs.items())
         say(visible(f"{voice.language:<5} {voice.name:<20} {inputs}  {', '.join(voice.labels)}".rstrip()))
+    if not voices:
+        tell(f"Account `{account}` lists no voices.")
 
 
 async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequence[Voice]:
@@ -55,6 +58,7 @@ async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequen
                     raise SettingMissing(
                         f"account `{account}` gave no list of voices: {voices}",
                         next_step=f"callsheet doctor {campaign.path}",
+                        code=ErrorCode.NO_VOICES,
                     )
                 found += voices
         finally:

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from runner.core.errors import CallsheetError
     from runner.core.selection import Selection
+    from runner.store.opening import TakenOver
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -33,13 +34,31 @@ def tell(text: str) -> None:
 
 
 def tell_error(error: CallsheetError) -> None:
-    """Print what ended a command, and what to do next."""
-    tell(f"callsheet: {error.message}")
+    """Print what ended a command, what to do next, and how to learn more."""
+    tell(f"{error_head(error.code)}: {error.message}")
     if error.next_step is not None:
         tell(f"  next: {error.next_step}")
+    tell(f"  more: callsheet explain {error.code}")
+
+
+def error_head(code: str) -> str:
+    """`error[E201]`, as findings begin too; red where there is colour."""
+    return click.style(f"error[{code}]", fg="red", bold=True)
 
 
 def tell_unmatched(selection: Selection) -> None:
     """Name the selectors that held for no job; after the last job."""
     for selector in selection.unmatched:
         tell(f"no job matches --select {selector}")
+
+
+def tell_taken_over(learned: TakenOver) -> None:
+    """Say what a state learned when it was opened."""
+    if learned.from_witness:
+        count = len(learned.from_witness)
+        tell(f"The state had lost what submissions.jsonl beside it knows: {count} jobs were taken over from there.")
+    if learned.from_lock:
+        tell(f"The lock file knows {learned.from_lock} jobs that are paid and that the state did not know: taken over.")
+    if learned.renamed:
+        new, old = next(iter(learned.renamed.items()))
+        tell(f"{len(learned.renamed)} jobs have the new ids that `moved:` gives them, `{old}` is `{new}` for one.")

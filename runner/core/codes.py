@@ -32,6 +32,7 @@ class Code(StrEnum):
     RESULT_DAMAGED = "P404"
     IN_DOUBT = "P501"
     NEED_FAILED = "P601"
+    FILE_CHANGED = "P602"
 
 
 MEANING: dict[Code, str] = {
@@ -59,4 +60,5 @@ MEANING: dict[Code, str] = {
     Code.RESULT_DAMAGED: "the result does not play",
     Code.IN_DOUBT: "nobody can tell whether the job was accepted",
     Code.NEED_FAILED: "a job that this one needs did not succeed",
+    Code.FILE_CHANGED: "a local file changed after the run was planned",
 }

@@ -8,16 +8,19 @@
     ├── LockHeld             another run of this manifest is at work
     ├── SettingMissing       a credential or setting is not there
     ├── StorageFailed        state or output could not be written or read (disk full, I/O error)
+    ├── PlanRefused          a saved plan cannot be carried out: something has moved since, or it is no such file
     ├── DecisionRefused      `resolve` was asked for something that the job's state does not allow
     └── InvalidTransition    a job was moved against the table: a bug in Callsheet
 
 A job's own failure is none of these: it is an event of the job and a row of the report. `runner/cli/exits.py` says which exit
-code each class stands for.
+code each class stands for; the attribute `code` says more exactly what happened, and has a page (`callsheet explain E201`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from runner.core.error_codes import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,32 +34,42 @@ class CallsheetError(Exception):
     Args:
         message: What happened and where.
         next_step: What to do next, a sentence or a command; None when the message says it all.
+        code: The stable code, where it is not the one that most errors of the class have.
     """
 
-    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+    code: str = ErrorCode.BUG
+
+    def __init__(self, message: str, *, next_step: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+        if code is not None:
+            self.code = code
 
 
 class ManifestInvalid(CallsheetError):
     """A manifest, its rows or its references do not hold; nothing was sent.
 
     Args:
-        diagnostics: The findings, at least one of them an error, in position order.
+        diagnostics: The findings, at least one of them an error, in position order; the first lends the error its code.
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__(f"{len(diagnostics)} findings")
+        first = diagnostics[0].code if diagnostics else None
+        super().__init__(f"{len(diagnostics)} findings", code=first)
         self.diagnostics = tuple(diagnostics)
 
 
 class StateError(CallsheetError):
     """The state beside the manifest cannot be used."""
 
+    code = ErrorCode.STATE_DAMAGED
+
 
 class StateForeign(StateError):
     """The state of this name belongs to a manifest at another path; the message names both."""
+
+    code = ErrorCode.STATE_FOREIGN
 
 
 class StateUnusable(StateError):
@@ -66,9 +79,13 @@ class StateUnusable(StateError):
 class LockHeld(CallsheetError):
     """Another run of this manifest holds the lock; the message says who."""
 
+    code = ErrorCode.LOCK_HELD
+
 
 class SettingMissing(CallsheetError):
     """A credential or setting is missing; nothing was sent."""
+
+    code = ErrorCode.CREDENTIAL_MISSING
 
 
 class StorageFailed(CallsheetError):
@@ -77,9 +94,19 @@ class StorageFailed(CallsheetError):
     Raised from the `OSError` or database error that caused it.
     """
 
+    code = ErrorCode.STORAGE_FAILED
+
+
+class PlanRefused(CallsheetError):
+    """A saved plan cannot be carried out: manifest, rows, files or state have moved since, or the file does not hold. Nothing was sent."""
+
+    code = ErrorCode.PLAN_MOVED
+
 
 class DecisionRefused(CallsheetError):
     """A decision by `resolve` does not fit the job: it is unknown, or not in doubt."""
+
+    code = ErrorCode.NOT_IN_DOUBT
 
 
 class InvalidTransition(CallsheetError):

@@ -14,7 +14,20 @@ from tests.commandline import REPOSITORY
 if TYPE_CHECKING:
     from tests.unit.cli.shell import Shell
 
-COMMANDS = ("init", "validate", "plan", "run", "status", "report", "resolve", "voices", "schema", "sandbox", "doctor")
+COMMANDS = (
+    "init",
+    "validate",
+    "plan",
+    "run",
+    "status",
+    "report",
+    "resolve",
+    "voices",
+    "schema",
+    "explain",
+    "sandbox",
+    "doctor",
+)
 HEAVY = ("aiohttp", "asyncio", "av", "jinja2", "jsonschema", "jsonschema_rs", "PIL", "rich", "sqlalchemy", "yaml")
 
 

@@ -24,6 +24,7 @@ BY_ERROR = {
     "ManifestInvalid": 4,
     "StateForeign": 4,
     "StateUnusable": 74,
+    "PlanRefused": 4,
     "LockHeld": 75,
     "SettingMissing": 78,
     "StorageFailed": 74,
