@@ -34,6 +34,8 @@ class Campaign:
         self.folder = folder
         self.rows = rows
         self.in_flight = in_flight
+        self.block = "hello"
+        """The job's name, which all ids begin with."""
         self.job_ids: dict[str, str] = {}
         self.account: dict[str, Any] = {
             "base_url": base_url,
@@ -46,7 +48,7 @@ class Campaign:
             "version": 1,
             "name": NAME,
             "providers": {"digital-human": self.account},
-            "jobs": {"hello": self._job()},
+            "jobs": {self.block: self._job()},
         }
         self.write()
 
@@ -58,14 +60,20 @@ class Campaign:
     @property
     def current(self) -> dict[str, str]:
         """What each job says now, by job id."""
-        return {f"hello/{key}": text for key, text in self.rows.items()}
+        return {f"{self.block}/{key}": text for key, text in self.rows.items()}
 
     def write(self) -> None:
         """Write manifest and rows as they stand."""
         self.path.write_text(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True), encoding="utf-8")
         with (self.folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("key", "text"), *self.rows.items()])
-        self.job_ids.update({text: f"hello/{key}" for key, text in self.rows.items()})
+        self.job_ids.update({text: f"{self.block}/{key}" for key, text in self.rows.items()})
+
+    def rename(self, block: str) -> None:
+        """Give the job another name, and write it."""
+        self.manifest["jobs"] = {block: self.manifest["jobs"][self.block]}
+        self.block = block
+        self.write()
 
     def speech_of(self, job_id: str) -> str:
         """What a job says now."""

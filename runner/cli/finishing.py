@@ -64,10 +64,11 @@ class Finish:
             The exit code.
 
         Raises:
-            StorageFailed: The report is not up to date and could not be written.
+            StorageFailed: The lock file or the report is not up to date and could not be written.
         """
         folder = report_folder(self.campaign)
-        if self.store.count() and (self.store.imported or is_stale(self.store, folder)):
+        self.store.write_lock_file()
+        if self.store.count() and (self.store.taken_over or is_stale(self.store, folder)):
             self.signals.hold_back()
             write_report(self.campaign, ReportJobs(self.campaign, self.store, self._head()), folder)
         outcome = Outcome(states=self.prepared.settled)
@@ -92,6 +93,7 @@ class Finish:
         _tell_fatal(outcome.fatal)
         folder = report_folder(self.campaign)
         everything = selected if self.settings.selection.is_everything else ReportJobs(self.campaign, self.store, head)
+        failed += _attempt(self.store.write_lock_file)
         failed += _attempt(lambda: write_report(self.campaign, everything, folder))
         if outcome.fatal is None:
             for error in failed:

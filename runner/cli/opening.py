@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.receipts import lock_file_of
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import ManifestInvalid, SettingMissing
 from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
 from runner.manifest.credentials import Credential, KeyPair, Missing, find_credential
@@ -16,8 +19,9 @@ from runner.store.store import StateStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from runner.core.diagnostics import Diagnostic
+    from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget
+    from runner.core.renames import Renames
     from runner.core.spec import Account, Campaign, JobSpec
 
 SANDBOX_SUFFIX = ".sandbox"
@@ -86,12 +90,18 @@ def open_state(campaign: Campaign, *, read_only: bool) -> StateStore:
     """Open the manifest's state; to write, the caller holds its lock.
 
     Raises:
+        ManifestInvalid: A line of the lock file does not hold.
         StateError: It is another manifest's, or cannot be used.
         StorageFailed: It cannot be read or written.
     """
     manifest_path = str(Path(campaign.folder) / Path(campaign.path).name)
     return StateStore.open(
-        state_folder(campaign), manifest_name=campaign.name, manifest_path=manifest_path, read_only=read_only
+        state_folder(campaign),
+        manifest_name=campaign.name,
+        manifest_path=manifest_path,
+        read_only=read_only,
+        lock_file=lock_file_of(campaign),
+        renames=campaign.moved,
     )
 
 
@@ -142,14 +152,16 @@ def _token(account: str, credential: Credential | KeyPair | Missing) -> str:
     raise SettingMissing(
         f"account `{account}` takes one token, not a pair of keys, so nothing was sent",
         next_step="give it as `credential: {env: NAME}`",
+        code=ErrorCode.CREDENTIAL_KIND,
     )
 
 
 def missing_credentials(campaign: Campaign) -> dict[str, str]:
     """Why the jobs of an account are blocked, by account, for those without a credential."""
     found = {name: find_account_credential(campaign, name) for name in campaign.accounts}
+    doctor = shlex.join(["callsheet", "doctor", campaign.path])
     return {
-        name: f"credential {it.what} not found; `callsheet doctor` says where it was looked for"
+        name: f"credential `{it.what}` not found; `{doctor}` says where it was looked for"
         for name, it in found.items()
         if isinstance(it, Missing)
     }
@@ -171,14 +183,25 @@ class SandboxCampaign:
         self.output_dir = real.output_dir + SANDBOX_SUFFIX
         self.accounts: Mapping[str, Account] = {name: _in_sandbox(account) for name, account in real.accounts.items()}
 
+        self.lock_path = None
+
     @property
     def budget(self) -> Budget | None:
         """The manifest's budget."""
         return self._real.budget
 
+    @property
+    def moved(self) -> Renames:
+        """The manifest's renames: the sandbox's jobs have new ids too."""
+        return self._real.moved
+
     def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
         """The manifest's jobs."""
         return self._real.jobs(report)
+
+    def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:
+        """Where an input of a job comes from."""
+        return self._real.place(spec, at)
 
     def serve_from(self, base_url: str, cdn_origin: str) -> None:
         """Point every account at a sandbox that has been started."""

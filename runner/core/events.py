@@ -178,6 +178,21 @@ class Delivered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Event):
+    """The lock file beside the manifest shows that the job was paid and delivered before, by a state that is not at hand.
+
+    Args:
+        task_id: The task that was paid.
+        output: The file as it was delivered then; None for an operation that delivers none.
+        outputs: Named outputs, addresses left out.
+    """
+
+    task_id: str
+    output: OutputFile | None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relocated(Event):
     """The manifest wants the delivered file under another path, and it stands there now, durable, too."""
 

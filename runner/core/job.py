@@ -51,6 +51,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     State.PENDING: {
         events.SubmitStarted: State.SUBMITTING,
         events.TaskFound: State.RUNNING,
+        events.Recorded: State.SUCCEEDED,
         events.SubmitLost: State.IN_DOUBT,
         events.GaveUp: State.FAILED,
         events.Refused: State.FAILED,
@@ -74,6 +75,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     },
     State.RUNNING: {
         events.TaskReady: State.DOWNLOADING,
+        events.Recorded: State.SUCCEEDED,
         events.TaskFailed: State.FAILED,
         events.Unpaid: State.PENDING,
         events.DeliveryFailed: State.FAILED,
@@ -81,6 +83,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     State.DOWNLOADING: {
         events.TaskReady: State.DOWNLOADING,
         events.Delivered: State.SUCCEEDED,
+        events.Recorded: State.SUCCEEDED,
         events.DeliveryFailed: State.FAILED,
     },
     State.SUCCEEDED: {
@@ -152,6 +155,7 @@ class Job:
         request_sha256: Digest of the body of the current attempt.
         request: Its bytes, or None where they hold file content.
         output_stem: Where the result goes, relative to the output folder, without suffix.
+        content: The inputs behind the fingerprint, canonical JSON (`JobSpec.content`): to say later what changed; None when unknown.
         reserved: Money set aside for the current attempt; None when unknown or none.
         actual: What it cost; None when unknown.
         units: The same in the provider's units.
@@ -180,6 +184,7 @@ class Job:
     request_sha256: str | None = None
     request: bytes | None = field(default=None, repr=False)
     output_stem: str = ""
+    content: str | None = field(default=None, repr=False)
     reserved: Money | None = None
     actual: Money | None = None
     units: str | None = None
@@ -253,6 +258,15 @@ def _changes(job: Job, event: Event) -> dict[str, Any]:
             }
         case events.Delivered():
             return {"output": event.output, "outputs": _measured(job, event.output), "address": None, "failure": None}
+        case events.Recorded():
+            return {
+                "task_id": event.task_id,
+                "output": event.output,
+                "outputs": event.outputs,
+                "ready_at": event.at,
+                "address": None,
+                "failure": None,
+            }
         case events.Relocated():
             return {"output": event.output, "done_at": job.done_at}
         case events.SubmitLost():  # whatever came as a reply stays: it is all that a person has to decide by

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from runner.store.history import encode_payload
 from runner.store.ledger import Reserve, Settle, changes
-from runner.store.rows import JOB_COLUMNS, encode_job
+from runner.store.rows import JOB_COLUMNS, encode_job, encode_json
 from runner.store.schema import CHARGES, EVENTS, JOBS, META
 from runner.store.sqlite import upsert
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.base import Executable
 
     from runner.core.ports import Move
+    from runner.store.knowledge import Renamed
 
 _Row = tuple[object, ...]
 _ChargeKey = tuple[str, str, int]
@@ -88,6 +89,10 @@ class Books:
             dialect,
             ("amount", "unit", "job_id", "fingerprint", "which"),
         )
+        which = (JOBS.c.job_id == bindparam("old"), JOBS.c.fingerprint == bindparam("asked"))
+        self._rename = _compiled(
+            update(JOBS).where(*which).values(job_id=bindparam("new")), dialect, ("new", "old", "asked")
+        )
         pair = ("key", "value")
         self._meta = _compiled(upsert(META, ("key",), {name: bindparam(name) for name in pair}), dialect, pair)
 
@@ -110,6 +115,23 @@ class Books:
             ],
         )
         self.charge(connection, (change for entry in entries for change in entry.charges))
+
+    def rename(self, connection: Connection, renames: Sequence[Renamed]) -> None:
+        """Give rows their new ids inside the connection's transaction, and note it in their history.
+
+        Args:
+            connection: The writer's.
+            renames: Rows that are there, to ids that have no row of the same fingerprint; in order.
+        """
+        # One after the other: an id may become free by one rename and be taken by the next.
+        connection.exec_driver_sql(self._rename, [(each.new, each.old, each.fingerprint) for each in renames])
+        connection.exec_driver_sql(
+            self._events,
+            [
+                (each.new, each.fingerprint, None, each.at, "Renamed", encode_json({"from": each.old}))
+                for each in renames
+            ],
+        )
 
     def charge(self, connection: Connection, charges: Iterable[tuple[_ChargeKey, Reserve | Settle]]) -> None:
         """Write changes of the ledger, in order.

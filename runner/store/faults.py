@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from runner.core.error_codes import ErrorCode, of_os_error
 from runner.core.errors import StateUnusable, StorageFailed
 from runner.store.sqlite import RESTORE, is_damage, is_full
 
@@ -44,7 +45,13 @@ def translated(path: Path, doing: str) -> Iterator[None]:
 
 def storage_failed(error: Exception, path: Path, doing: str) -> StorageFailed:
     """What to raise for an error of the disk or the database."""
-    return StorageFailed(f"could not {doing} {path}: {_words(error)}", next_step=_next_step(error, path))
+    return StorageFailed(
+        f"could not {doing} {path}: {_words(error)}", next_step=_next_step(error, path), code=_code(_root(error))
+    )
+
+
+def _code(root: BaseException) -> ErrorCode:
+    return ErrorCode.DISK_FULL if is_full(root) else of_os_error(root)
 
 
 def _root(error: Exception) -> BaseException:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import StateUnusable
 from runner.store.faults import translated
 
@@ -73,6 +74,7 @@ def refuse_network(folder: Path, mounts: Path = _MOUNTS) -> None:
         raise StateUnusable(
             f"the state folder {folder} lies on a network filesystem ({kind}), where SQLite cannot keep its promises",
             next_step="Keep the manifest in a folder on a local disk.",
+            code=ErrorCode.STATE_ON_NETWORK,
         )
 
 

@@ -98,6 +98,8 @@ def _facts(event: Event) -> dict[str, Any]:
                 "actual": None if event.actual is None else str(event.actual),
                 "units": event.units,
             }
+        case events.Recorded(output=output):
+            return {"task_id": event.task_id, "output": None if output is None else plain(output)}
         case events.Delivered(output=output) | events.Relocated(output=output):
             return {"output": None if output is None else plain(output)}
         case events.Decision():

@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
     "intent": _KEY | _FACTS,
     "accepted": _KEY | _FACTS | {"task_id"},
     "closed": _KEY | {"outcome"},
+    "renamed": frozenset({"job", "fingerprint", "at", "to"}),
     "repair": frozenset(),
 }
 """The fields that a line of each kind has, besides `batch`."""
@@ -80,15 +81,36 @@ class Submission:
     who: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A job that has another id than before.
+
+    Args:
+        old: The id that it had.
+        fingerprint: Which of that id's jobs.
+        new: The id that it has.
+        at: When it was renamed, in Unix seconds.
+    """
+
+    old: str
+    fingerprint: str
+    new: str
+    at: float
+
+
 @dataclass(slots=True)
 class Knowledge:
-    """What one or more witness files say, by job and attempt."""
+    """What one or more witness files say, by job and attempt; and the renames, in order."""
 
     attempts: dict[tuple[str, str], dict[int, Submission]] = field(default_factory=dict)
+    renames: list[Renamed] = field(default_factory=list)
 
     def hear(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Take in the lines of a file, in order."""
         for line in lines:
+            if line["kind"] == "renamed":
+                self._rename(Renamed(line["job"], line["fingerprint"], line["to"], line["at"]))
+                continue
             known = self.attempts.setdefault((line["job"], line["fingerprint"]), {})
             if line["kind"] == "closed":
                 _close(known.setdefault(line["attempt"], Submission(attempt=line["attempt"])), line)
@@ -98,6 +120,14 @@ class Knowledge:
     def latest(self) -> Iterable[tuple[tuple[str, str], Submission]]:
         """The last attempt of every job: `((job id, fingerprint), submission)`."""
         return ((key, attempts[max(attempts)]) for key, attempts in self.attempts.items() if attempts)
+
+    def _rename(self, renamed: Renamed) -> None:
+        """What was heard of the old id belongs to the new one."""
+        self.renames.append(renamed)
+        before = self.attempts.pop((renamed.old, renamed.fingerprint), None)
+        if before is not None:
+            after = self.attempts.setdefault((renamed.new, renamed.fingerprint), {})
+            after.update({attempt: known for attempt, known in before.items() if attempt not in after})
 
 
 def encode_lines(move: Move) -> Sequence[str]:
@@ -114,11 +144,17 @@ def encode_found(move: Move) -> Sequence[str]:
     ]
 
 
+def encode_renamed(renamed: Renamed) -> str:
+    """The line of a rename, without its batch."""
+    facts = {"job": renamed.old, "fingerprint": renamed.fingerprint, "at": renamed.at, "to": renamed.new}
+    return encode_json({"kind": "renamed"} | facts)
+
+
 def _line(attempt: int, event: Event, job: Job) -> dict[str, Any] | None:
     match event:
         case events.SubmitStarted():
             return _intent(attempt, event, job)
-        case events.Accepted() | events.TaskFound() | events.Adopted():
+        case events.Accepted() | events.TaskFound() | events.Adopted() | events.Recorded():
             return _accepted(attempt, event, job)
         case events.NotSent() | events.NotFound() | events.Refused():
             return _closed(attempt, event, job, Outcome.NOT_ACCEPTED)
@@ -151,7 +187,9 @@ def _intent(attempt: int, event: events.SubmitStarted, job: Job) -> dict[str, An
     }
 
 
-def _accepted(attempt: int, event: events.Accepted | events.TaskFound | events.Adopted, job: Job) -> dict[str, Any]:
+def _accepted(
+    attempt: int, event: events.Accepted | events.TaskFound | events.Adopted | events.Recorded, job: Job
+) -> dict[str, Any]:
     return _head("accepted", attempt, event, job) | {
         "uses": job.uses,
         "operation": job.operation,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import and_, between, bindparam, func, or_, select, tuple_
 
+from runner.core.changes import Asked
 from runner.core.job import State
 from runner.store.faults import translated
 from runner.store.history import RunRecord, StoredEvent
 from runner.store.ledger import total
-from runner.store.rows import JOB_COLUMNS, STANDING_COLUMNS, decode_job, decode_standing, encode_json
+from runner.store.receipts import Receipt
+from runner.store.rows import JOB_COLUMNS, STANDING_COLUMNS, decode_job, decode_output, decode_standing, encode_json
 from runner.store.schema import CHARGES, EVENTS, JOBS, META, RUNS
 from runner.store.sqlite import is_listed
 from runner.store.witness import Mark
@@ -40,6 +44,7 @@ _ALL_ROWS: Final = (
     .order_by(JOBS.c.job_id, JOBS.c.seq)
     .limit(PAGE_ROWS)
 )
+_ASKED: Final = select(JOBS.c.job_id, JOBS.c.operation, JOBS.c.content).where(_WANTED).order_by(JOBS.c.seq)
 _COUNT: Final = select(func.count()).select_from(JOBS)
 _AMOUNT: Final = func.coalesce(CHARGES.c.settled, CHARGES.c.reserved)
 _SUMS: Final = (
@@ -77,6 +82,31 @@ _INTENTS: Final = (
 _CHARGED: Final = (
     select(JOBS.c.job_id, JOBS.c.fingerprint, CHARGES.c.attempt).join(JOBS, CHARGES.c.job == JOBS.c.seq).where(_WANTED)
 )
+_BELOW: Final = (
+    select(JOBS.c.job_id, JOBS.c.fingerprint, JOBS.c.seq)
+    .where(
+        # "0" is the character after "/": everything between the two begins with the id and a slash.
+        or_(JOBS.c.job_id == bindparam("old"), between(JOBS.c.job_id, bindparam("first"), bindparam("last"))),
+        tuple_(JOBS.c.job_id, JOBS.c.seq) > tuple_(bindparam("job_id"), bindparam("seq")),
+    )
+    .order_by(JOBS.c.job_id, JOBS.c.seq)
+    .limit(PAGE_ROWS)
+)
+_KEYS: Final = select(JOBS.c.job_id, JOBS.c.fingerprint).where(_WANTED)
+_PAID: Final = (
+    select(
+        JOBS.c.job_id, JOBS.c.seq, JOBS.c.fingerprint, JOBS.c.uses, JOBS.c.operation, JOBS.c.task_id, JOBS.c.output,
+        JOBS.c.outputs, JOBS.c.state, func.coalesce(JOBS.c.done_at, JOBS.c.ready_at),
+    )
+    .where(
+        JOBS.c.task_id.is_not(None),
+        or_(JOBS.c.state == State.SUCCEEDED.value, and_(JOBS.c.output.is_not(None), JOBS.c.ready_at.is_not(None))),
+        tuple_(JOBS.c.job_id, JOBS.c.seq) > tuple_(bindparam("job_id"), bindparam("seq")),
+    )
+    .order_by(JOBS.c.job_id, JOBS.c.seq)
+    .limit(PAGE_ROWS)
+)  # fmt: skip
+_LAST_SEQ: Final = select(func.max(EVENTS.c.seq))
 _LAST_CHANGE: Final = select(EVENTS.c.at).order_by(EVENTS.c.seq.desc()).limit(1)
 _LAST_RUN: Final = (
     select(
@@ -112,6 +142,10 @@ class Library:
         for row in self._fetch(_STANDINGS, ids=encode_json(list(ids))):
             found.setdefault(row[0], []).append(decode_standing(row))
         return found
+
+    def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
+        """See `runner.core.ports.Store.asked`."""
+        return {job_id: Asked(*facts) for job_id, *facts in self._fetch(_ASKED, ids=encode_json(list(ids)))}
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
@@ -179,6 +213,35 @@ class Library:
         """The lines that the last commit owed to the second witness behind the mark."""
         return self.meta().get("witness_due", "").splitlines()
 
+    def keys_below(self, job_id: str) -> Iterator[tuple[str, str]]:
+        """Job id and fingerprint of every row of this id and of the ids below it (`welcome`, `welcome/1042`), ordered by id."""
+        at, seq = "", 0
+        bounds = {"old": job_id, "first": f"{job_id}/", "last": f"{job_id}0"}
+        while page := self._fetch(_BELOW, job_id=at, seq=seq, **bounds):
+            for found, fingerprint, _ in page:
+                yield found, fingerprint
+            at, seq = page[-1][0], page[-1][2]
+
+    def keys(self, ids: Sequence[str]) -> set[tuple[str, str]]:
+        """Job id and fingerprint of every row of these ids."""
+        return {(row[0], row[1]) for row in self._fetch(_KEYS, ids=encode_json(list(ids)))}
+
+    def receipts(self) -> Iterator[Receipt]:
+        """What was paid and delivered: for each id the job that was delivered last, ordered by id."""
+        for _, jobs in groupby(self._paid(), key=itemgetter(0)):
+            # What stands delivered counts before what is being fetched again.
+            yield _receipt(max(jobs, key=lambda row: (row[8] == State.SUCCEEDED.value, row[9])))
+
+    def _paid(self) -> Iterator[Sequence[Any]]:
+        job_id, seq = "", 0
+        while page := self._fetch(_PAID, job_id=job_id, seq=seq):
+            yield from page
+            job_id, seq = page[-1][0], page[-1][1]
+
+    def last_seq(self) -> int:
+        """The number of the newest event of the history; 0 without any."""
+        return self._fetch(_LAST_SEQ)[0][0] or 0
+
     def last_change_at(self) -> float | None:
         """When the newest event of the history was, in Unix seconds; None without any."""
         return next((row[0] for row in self._fetch(_LAST_CHANGE)), None)
@@ -207,4 +270,18 @@ def _stored_event(facts: Sequence[Any], payload: str) -> StoredEvent:
     seq, at, run_id, job_id, fingerprint, name = facts
     return StoredEvent(
         seq=seq, at=at, run_id=run_id, job_id=job_id, fingerprint=fingerprint, type=name, payload=json.loads(payload)
+    )
+
+
+def _receipt(row: Sequence[Any]) -> Receipt:
+    job_id, _, fingerprint, uses, operation, task_id, output, outputs, _, done_at = row
+    return Receipt(
+        id=job_id,
+        fingerprint=fingerprint,
+        uses=uses,
+        operation=operation,
+        task_id=task_id,
+        output=None if output is None else decode_output(output),
+        outputs=json.loads(outputs),
+        done_at=done_at,
     )

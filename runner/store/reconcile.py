@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.core import events
 from runner.core.codes import Code
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import StateUnusable
 from runner.core.events import Failure
 from runner.core.job import Job, State, advance
@@ -94,6 +95,7 @@ def _catch_up_accepted(row: Job, last: Submission) -> Move | None:
                 f"submissions.jsonl names task {last.task_id} for attempt {last.attempt} of job `{row.id}`, the state names "
                 f"{row.task_id}: the two files do not belong together",
                 next_step="Put back the pair that belongs together, or move submissions.jsonl away to go on with the state alone.",
+                code=ErrorCode.STATE_MISMATCH,
             )
         return None
     if row.state is State.CANCELLED:

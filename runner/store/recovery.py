@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.core.job import Job
     from runner.core.ports import Move
     from runner.store.books import Books
-    from runner.store.knowledge import Submission
+    from runner.store.knowledge import Renamed, Submission
     from runner.store.library import Library
     from runner.store.writer import Writer
 
@@ -92,6 +92,8 @@ def has_news(path: Path, database: Path, library: Library) -> bool:
     for file, start in ((path, start_after(path, library.witness_mark())), (emergency_path(database), 0)):
         with translated(file, "read"):
             knowledge.hear(Reading(file, start).lines())
+    if possible_renames(knowledge.renames, library):
+        return True
     latest = iter(knowledge.latest())
     return any(any(_moves(chunk, library)) for chunk in iter(lambda: list(islice(latest, _CHUNK)), []))
 
@@ -115,6 +117,8 @@ def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence
         Idempotent, so that a crash in the middle harms nothing. What was found in a thousand jobs is one transaction.
     """
     imported: list[Job] = []
+    if changes := possible_renames(heard.knowledge.renames, library):
+        writer.rename(changes)  # without lines: the witness has said these, the state was put back from before them
     latest = iter(heard.knowledge.latest())
     while chunk := list(islice(latest, _CHUNK)):
         moves = list(_moves(chunk, library))
@@ -126,6 +130,26 @@ def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence
         # Only now: a mark that is set before everything is taken over would hide the rest for ever.
         writer.agree(heard.lacking)
     return imported
+
+
+def possible_renames(renames: Sequence[Renamed], library: Library) -> list[Renamed]:
+    """Those of these renames that the state's rows still wait for, in their order.
+
+    A row whose new id has a job of the same inputs already is left alone: that one is the job now.
+
+    Args:
+        renames: In the order in which they are to be made; memory grows with their number.
+        library: Reads the state.
+    """
+    there = library.keys(sorted({job_id for each in renames for job_id in (each.old, each.new)})) if renames else set()
+    possible = []
+    for each in renames:
+        old, new = (each.old, each.fingerprint), (each.new, each.fingerprint)
+        if old in there and new not in there:
+            there.remove(old)
+            there.add(new)
+            possible.append(each)
+    return possible
 
 
 def _moves(chunk: Sequence[tuple[tuple[str, str], Submission]], library: Library) -> Iterator[Move]:

@@ -25,6 +25,7 @@ STANDING_COLUMNS: Final = tuple(
     JOBS.c[name]
     for name in (
         "job_id", "fingerprint", "uses", "state", "attempt", "task_id", "actual", "actual_currency", "units", "output", "failure",
+        "submitted_at",
     )
 )  # fmt: skip
 """The columns of a row, in the order of `decode_standing`."""
@@ -66,6 +67,7 @@ def encode_job(job: Job) -> tuple[object, ...]:
         encode_json(dict(job.outputs)) if job.outputs else "{}",
         *((None, None, None, None) if reply is None else _encode_reply(reply)),
         job.request,
+        job.content,
     )
 
 
@@ -75,6 +77,7 @@ def decode_job(row: Sequence[Any]) -> Job:
         job_id, fingerprint, uses, operation, tags, source_file, source_line, state, attempt, external_id, request_sha256,
         output_stem, reserved, reserved_currency, actual, actual_currency, units, task_id, submitted_at, accepted_at, ready_at,
         done_at, output, failure, address, outputs, reply_status, reply_headers, reply_truncated, reply_body, request,
+        content,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -90,6 +93,7 @@ def decode_job(row: Sequence[Any]) -> Job:
         request_sha256=request_sha256,
         request=request,
         output_stem=output_stem,
+        content=content,
         reserved=None if reserved is None else _decode_money(reserved, reserved_currency),
         actual=None if actual is None else _decode_money(actual, actual_currency),
         units=units,
@@ -97,7 +101,7 @@ def decode_job(row: Sequence[Any]) -> Job:
         task_id=task_id,
         address=address,
         outputs={} if outputs == "{}" else _scan(outputs)[0],
-        output=None if output is None else _decode_output(output),
+        output=None if output is None else decode_output(output),
         failure=None if failure is None else _decode_failure(failure),
         submitted_at=submitted_at,
         accepted_at=accepted_at,
@@ -108,7 +112,7 @@ def decode_job(row: Sequence[Any]) -> Job:
 
 def decode_standing(row: Sequence[Any]) -> Standing:
     """The standing of a row that holds `STANDING_COLUMNS`."""
-    job_id, fingerprint, uses, state, attempt, task_id, actual, currency, units, output, failure = row
+    job_id, fingerprint, uses, state, attempt, task_id, actual, currency, units, output, failure, submitted_at = row
     return Standing(
         job_id,
         fingerprint,
@@ -118,8 +122,9 @@ def decode_standing(row: Sequence[Any]) -> Standing:
         task_id,
         None if actual is None else _decode_money(actual, currency),
         units,
-        None if output is None else _decode_output(output),
+        None if output is None else decode_output(output),
         None if failure is None else _decode_failure(failure),
+        submitted_at,
     )
 
 
@@ -160,8 +165,8 @@ def _decode_reply(status: int, headers: str, truncated: int, body: bytes) -> Rep
     return Reply(status=status, headers=json.loads(headers), body=body, truncated=bool(truncated))
 
 
-def _decode_output(text: str) -> OutputFile:
-    """Field by field: the constructor of a frozen record takes twice as long, and every delivered job of a manifest has one."""
+def decode_output(text: str) -> OutputFile:
+    """A delivered file as its column holds it. Field by field: the constructor of a frozen record takes twice as long, and every delivered job of a manifest has one."""
     values = _scan(text)[0]
     output = object.__new__(OutputFile)
     for name, set_field in _OUTPUT_FIELDS:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Rises with every change of the tables; a state with a higher one was written by a newer Callsheet."""
 
 METADATA: Final = MetaData()
@@ -82,6 +82,7 @@ JOBS: Final = Table(
     # The long ones come last: a scan that does not ask for them never reads their overflow pages.
     Column("reply_body", LargeBinary),
     Column("request", LargeBinary),
+    Column("content", Text),
     UniqueConstraint("job_id", "fingerprint"),
     Index("jobs_by_state", "state", "submitted_at"),
     Index("jobs_by_result", "uses", "ready_at"),

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Table, bindparam, create_engine, event, func, sel
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import StateUnusable
 from runner.store.schema import METADATA, VERSION
 
@@ -86,8 +87,8 @@ def reader_engine(path: Path) -> Engine:
     read as immutable and nothing is touched.
     """
     if not _wal(path).exists() and not os.access(path.parent, os.W_OK):
-        return _engine(partial(_connect, _uri(path, "ro") + "&immutable=1", _READER_PRAGMAS))
-    return _engine(partial(_connect, _uri(path, "ro"), _READER_PRAGMAS))
+        return _engine(partial(_connect_to_read, _uri(path, "ro") + "&immutable=1"))
+    return _engine(partial(_connect_to_read, _uri(path, "ro")))
 
 
 def empty_engine() -> Engine:
@@ -123,6 +124,20 @@ def _connect(uri: str, pragmas: Mapping[str, str | int]) -> sqlite3.Connection:
     return connection
 
 
+def _connect_to_read(uri: str) -> sqlite3.Connection:
+    """A connection that only reads. To it a state of format 1 looks like one of today: a view of its own stands before the table."""
+    connection = _connect(uri, {})
+    try:
+        if connection.execute("PRAGMA user_version").fetchone() == (1,):
+            connection.execute("CREATE TEMP VIEW jobs AS SELECT *, NULL AS content FROM main.jobs")
+        for name, value in _READER_PRAGMAS.items():
+            _set_pragma(connection, name, value)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _set_pragma(connection: sqlite3.Connection, name: str, value: str | int) -> None:
     """Set a pragma and read it back: the statement that sets it hides an I/O error."""
     connection.execute(f"PRAGMA {name}={value}").fetchall()
@@ -131,11 +146,12 @@ def _set_pragma(connection: sqlite3.Connection, name: str, value: str | int) -> 
         raise StateUnusable(
             f"SQLite keeps {name}={kept} where durability needs {value}",
             next_step="Put the manifest on a local disk, and use a Python with a full SQLite of 3.37 or newer.",
+            code=ErrorCode.STATE_NOT_DURABLE,
         )
 
 
 def prepare(connection: Connection, path: Path) -> None:
-    """Check whose file this is and whether it is sound; make the tables in a new one.
+    """Check whose file this is and whether it is sound; make the tables in a new one, and bring an older one up to date.
 
     Args:
         connection: The writer's, outside a transaction.
@@ -147,6 +163,8 @@ def prepare(connection: Connection, path: Path) -> None:
     """
     if not check_identity(connection, path):
         _create(connection)
+    else:
+        _migrate(connection)
     connection.commit()
     findings = [row[0] for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
     connection.rollback()
@@ -176,11 +194,13 @@ def check_identity(connection: Connection, path: Path) -> bool:
         raise StateUnusable(
             f"{path} is a database of another programme (application id {application:#x})",
             next_step="Move it away: Callsheet makes its own.",
+            code=ErrorCode.STATE_OF_A_STRANGER,
         )
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise StateUnusable(
             f"the state file {path} has format {version}, this Callsheet knows {VERSION}",
             next_step="Use the newer Callsheet that wrote it.",
+            code=ErrorCode.STATE_NEWER,
         )
     return True
 
@@ -190,6 +210,16 @@ def _create(connection: Connection) -> None:
     METADATA.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring a state of an earlier format to today's, inside the connection's transaction: all or nothing.
+
+    Format 1 did not keep what a job was asked for.
+    """
+    if connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 1:
+        connection.exec_driver_sql("ALTER TABLE jobs ADD COLUMN content TEXT")
+        connection.exec_driver_sql("PRAGMA user_version=2")
 
 
 def checkpoint(connection: Connection) -> None:

@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import insert, update
 
-from runner.core.errors import StateForeign, StorageFailed
+from runner.core.errors import StorageFailed
 from runner.core.ports import Store
-from runner.store import sqlite
+from runner.core.renames import Renames
 from runner.store.faults import translated
-from runner.store.folder import make_folder, refuse_network, sync_folder
-from runner.store.library import Library
-from runner.store.recovery import has_news, hear_witness, import_knowledge
+from runner.store.opening import DATABASE, WITNESS, Opening
 from runner.store.rows import encode_json
-from runner.store.schema import META, RUNS
-from runner.store.writer import Writer, emergency_path
+from runner.store.schema import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
+    from runner.core.changes import Asked
     from runner.core.job import Job
     from runner.core.plan import Standing
     from runner.core.ports import Charge, Move
     from runner.store.history import RunRecord, StoredEvent
+    from runner.store.lock_file import LockFile
+    from runner.store.opening import Opened, TakenOver
+    from runner.store.writer import Writer
 
-DATABASE: Final = "state.db"
-WITNESS: Final = "submissions.jsonl"
+__all__ = ["DATABASE", "WITNESS", "StateStore"]
+
+_NO_RENAMES: Final = Renames()
 
 
 class StateStore(Store):
     """The state of one manifest in a folder; made by `open`.
 
     Args:
-        path: The database file, for messages.
-        library: Reads.
-        writer: Writes; None when it was opened to look only.
-        imported: Rows that the state had lost and `open` brought back from the second witness.
+        opened: The open state.
+        lock_file: Where what was paid and delivered is told for git; None for a state that tells nobody.
     """
 
-    def __init__(self, path: Path, library: Library, writer: Writer | None, imported: Sequence[Job] = ()) -> None:
-        self._path = path
-        self._library = library
-        self._writer = writer
-        self._imported = tuple(imported)
-        self._copy: TemporaryDirectory[str] | None = None
+    def __init__(self, opened: Opened, lock_file: LockFile | None) -> None:
+        self.taken_over: TakenOver = opened.taken_over
+        """What it learned when it was opened."""
+        self._path = opened.path
+        self._library = opened.library
+        self._writer = opened.writer
+        self._copy = opened.copy
+        self._lock_file = lock_file
 
     @classmethod
-    def open(cls, folder: Path, *, manifest_name: str, manifest_path: str, read_only: bool = False) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        manifest_name: str,
+        manifest_path: str,
+        read_only: bool = False,
+        lock_file: LockFile | None = None,
+        renames: Renames = _NO_RENAMES,
+    ) -> Self:
         """Open a state. To write, the caller holds the folder's lock (`runner.store.lock`).
 
         Args:
@@ -62,77 +69,25 @@ class StateStore(Store):
             manifest_path: The manifest's path, absolute or relative to the working directory.
             read_only: True to look only, with no lock: beside a run, after one that was killed, or before the first, when there is
                 nothing yet and nothing is made.
+            lock_file: The manifest's lock file; None for a state that has none.
+            renames: Jobs that have a new id.
 
         Returns:
-            The store, checked: pragmas asserted, file sound; and complete: what the second witness knows and the state had lost is
-            imported (`imported`), and the lines of a last commit that the witness lacks are appended to it.
+            The store, checked: pragmas asserted, file sound; and complete: what the second witness and the lock file know and the
+            state had lost is imported, renamed jobs have their new ids (`taken_over`), and the lines of a last commit that the witness
+            lacks are appended to it. Opened to look only, it shows all that without having written anything.
 
         Raises:
+            ManifestInvalid: A line of the lock file does not hold.
             StateForeign: The state is another manifest's.
             StateUnusable: Not a state, a newer Callsheet's, damaged, or on a network filesystem.
             StorageFailed: It cannot be read or written.
         """
-        folder = folder.absolute()
-        identity = {"manifest_name": manifest_name, "manifest_path": _relative(manifest_path, folder)}
-        return cls._open_to_read(folder, identity) if read_only else cls._open_to_write(folder, identity)
-
-    @classmethod
-    def _open_to_read(cls, folder: Path, identity: Mapping[str, str]) -> Self:
-        path = folder / DATABASE
-        refuse_network(folder)
-        with ExitStack() as undo, translated(path, "open"):
-            library = Library(sqlite.reader_engine(path) if _is_filled(path) else sqlite.empty_engine(), path)
-            undo.callback(library.close)
-            _check_owner(library.meta(), identity, folder)
-            if has_news(folder / WITNESS, path, library):
-                return cls._open_copy(folder, identity)
-            undo.pop_all()
-        return cls(path, library, None)
-
-    @classmethod
-    def _open_copy(cls, folder: Path, identity: Mapping[str, str]) -> Self:
-        """Look at a state that has lost something as the next run will see it: import into a copy, and leave the state alone."""
-        copy = TemporaryDirectory(prefix="callsheet-")
-        try:
-            for name in (DATABASE, f"{DATABASE}-wal", WITNESS, emergency_path(folder / DATABASE).name):
-                if (folder / name).exists():
-                    shutil.copy2(folder / name, Path(copy.name) / name)
-            store = cls._open_to_write(Path(copy.name), identity)
-        except BaseException:
-            copy.cleanup()
-            raise
-        store._copy = copy  # noqa: SLF001  our own class
-        return store
-
-    @classmethod
-    def _open_to_write(cls, folder: Path, identity: Mapping[str, str]) -> Self:
-        path = folder / DATABASE
-        make_folder(folder)
-        with ExitStack() as undo, translated(path, "open"):
-            engine = sqlite.writer_engine(path)
-            undo.callback(engine.dispose)
-            with engine.connect() as connection:
-                sqlite.prepare(connection, path)
-            sync_folder(folder)
-            library = Library(sqlite.reader_engine(path), path)
-            undo.callback(library.close)
-            owner = library.meta()
-            _check_owner(owner, identity, folder)
-            heard = hear_witness(folder / WITNESS, path, library)
-            undo.callback(heard.witness.close)
-            writer = Writer(engine, path, heard.witness)
-            undo.callback(writer.close)
-            if not owner:
-                rows = [{"key": key, "value": value} for key, value in identity.items()]
-                writer.call(lambda connection: connection.execute(insert(META), rows))
-            imported = import_knowledge(heard, library, writer)
-            undo.pop_all()
-        return cls(path, library, writer, imported)
-
-    @property
-    def imported(self) -> Sequence[Job]:
-        """Rows that the state had lost and `open` brought back from the second witness: running, in doubt, or decided."""
-        return self._imported
+        opening = Opening(
+            manifest_name=manifest_name, manifest_path=manifest_path, lock_file=lock_file, renames=renames
+        )
+        opened = opening.to_read(folder.absolute()) if read_only else opening.to_write(folder.absolute())
+        return cls(opened, lock_file)
 
     async def commit(self, move: Move) -> None:
         """Make a move durable; see `runner.core.ports.Store.commit`.
@@ -148,6 +103,10 @@ class StateStore(Store):
     def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
         """See `runner.core.ports.Store.standings`."""
         return self._library.standings(ids)
+
+    def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
+        """See `runner.core.ports.Store.asked`."""
+        return self._library.asked(ids)
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
@@ -221,9 +180,30 @@ class StateStore(Store):
         writer.call(lambda connection: connection.execute(row))
         writer.run_id = None
 
+    def write_lock_file(self) -> None:
+        """Bring the lock file up to date with the state; one that is so already is left as it is.
+
+        Raises:
+            StorageFailed: It could not be written; the old one stands.
+        """
+        lock_file, writer = self._lock_file, self._writing()
+        if lock_file is None:
+            return
+        seq, meta = str(self._library.last_seq()), self._library.meta()
+        if meta.get("lock_seq") == seq and lock_file.exists() and lock_file.is_known(meta):
+            return
+        lock_file.write(self._library.receipts())
+        if lock_file.exists():
+            stamp = lock_file.stamp() | {"lock_seq": seq}
+            writer.call(lambda connection: writer.books.note(connection, stamp))
+
     def last_run(self) -> RunRecord | None:
         """The run that began last; None before the first."""
         return self._library.last_run()
+
+    def last_seq(self) -> int:
+        """The number of the newest event of the history, which only rises; 0 without any."""
+        return self._library.last_seq()
 
     def last_change_at(self) -> float | None:
         """When the newest event of the history was, in Unix seconds; None without any."""
@@ -249,42 +229,3 @@ class StateStore(Store):
         if self._writer is None:
             raise StorageFailed(f"the state {self._path} was opened to look only")
         return self._writer
-
-
-def _is_filled(path: Path) -> bool:
-    """Whether there is a state to read; a run that was killed while it made the file leaves one without tables.
-
-    Raises:
-        StateUnusable: It is another programme's, or a newer Callsheet's.
-    """
-    if not path.exists() or path.stat().st_size == 0:
-        return False
-    engine = sqlite.reader_engine(path)
-    try:
-        with engine.connect() as connection:
-            return sqlite.check_identity(connection, path)
-    finally:
-        engine.dispose()
-
-
-def _relative(manifest_path: str, folder: Path) -> str:
-    """The manifest's path as seen from the folder that holds `.callsheet`: it stays the same when the whole project moves."""
-    return os.path.relpath(os.path.realpath(manifest_path), os.path.realpath(folder.parent.parent))
-
-
-def _check_owner(owner: Mapping[str, str], identity: Mapping[str, str], folder: Path) -> None:
-    """Refuse the state of another manifest; a new state has no owner yet.
-
-    Raises:
-        StateForeign: Names both.
-    """
-    if not owner or identity.items() <= owner.items():
-        return
-    ours, theirs = (
-        f"`{one['manifest_name']}` of {os.path.normpath(folder.parent.parent.resolve() / one['manifest_path'])}"
-        for one in (identity, owner)
-    )
-    raise StateForeign(
-        f"the state in {folder} belongs to {theirs}, not to {ours}",
-        next_step="Give one of the two manifests another `name:`. If the manifest file was renamed, give it its old name back.",
-    )

@@ -1,9 +1,10 @@
-"""The second witness: `submissions.jsonl`, one line for each intent, each accepted id and each end.
+"""The second witness: `submissions.jsonl`, one line for each intent, each accepted id, each end and each rename.
 
     {"batch":0,"kind":"intent","job":"a","fingerprint":"…","attempt":1,"at":…,"uses":…,"operation":…,"external_id":…, …}
     {"batch":421,"kind":"accepted", … as above …,"submitted_at":…,"task_id":"…"}
     {"batch":902,"kind":"closed","job":"a","fingerprint":"…","attempt":1,"at":…,"outcome":"finished"}
     {"batch":1004,"kind":"repair"}
+    {"batch":1040,"kind":"renamed","job":"a","fingerprint":"…","at":…,"to":"b"}
 
 It holds ids and digests, never addresses or inputs. Lines are appended in batches, each batch with one write and one fsync, and each
 line says at which byte its batch begins. A crash can only damage the batch that was being written, so a damaged line is a crash's

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from runner.core.ports import Move
+    from runner.store.knowledge import Renamed
     from runner.store.witness import Mark
 
 T = TypeVar("T")
@@ -60,9 +61,10 @@ class _Commit:
 
 @dataclass(slots=True)
 class _Call:
-    """A piece of writing that a thread waits for."""
+    """A piece of writing that a thread waits for, and its lines for the witness."""
 
     write: Callable[[Connection], Any]
+    lines: Sequence[str] = ()
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     failure: StorageFailed | None = None
@@ -105,24 +107,37 @@ class Writer:
         self._queue.put(_Commit(move, entry(move), encode_lines(move), done))
         await done
 
-    def call(self, write: Callable[[Connection], T]) -> T:
+    def call(self, write: Callable[[Connection], T], lines: Sequence[str] = ()) -> T:
         """Run a piece of writing in the writer's next transaction and wait until it is durable.
 
         Args:
             write: Gets the connection, inside a transaction.
+            lines: What it gives to the witness.
 
         Raises:
             StorageFailed: It may not be durable.
         """
         if self._failure is not None:
             raise _again(self._failure)
-        call = _Call(write)
+        call = _Call(write, lines)
         self._queue.put(call)
         call.done.wait()
         if call.failure is not None:
             raise _again(call.failure)
         result: T = call.result
         return result
+
+    def rename(self, renames: Sequence[Renamed], lines: Sequence[str] = ()) -> None:
+        """Give rows their new ids, and note it in their history.
+
+        Args:
+            renames: Rows that are there, to ids that have no row of the same fingerprint.
+            lines: What the witness is told; empty when it knows already.
+
+        Raises:
+            StorageFailed: It may not be durable.
+        """
+        self.call(lambda connection: self.books.rename(connection, renames), lines)
 
     def agree(self, lacking: Sequence[str]) -> None:
         """Append to the witness what it lacks, and note that state and witness know the same.
@@ -194,7 +209,7 @@ class Writer:
 
     def _write(self, batch: Sequence[_Commit | _Call]) -> None:
         commits = [item for item in batch if isinstance(item, _Commit)]
-        lines = [line for item in commits for line in item.lines]
+        lines = [line for item in batch for line in item.lines]
         # Kept from batch to batch: taking it from the pool and giving it back costs as much as the statements.
         connection = self._connection = self._connection or self._engine.connect()
         with connection.begin():
@@ -203,6 +218,7 @@ class Writer:
                     item.result = item.write(connection)
             if commits:
                 self.books.write(connection, [item.entry for item in commits], self.run_id)
+            if commits or lines:
                 # As it stands before this batch's lines: whether they were written too, the next opening finds out.
                 self.books.note(connection, _marked(self._witness.mark, lines))
         if lines:
@@ -308,6 +324,6 @@ def _resolve(waiting: Iterable[_Durable], failure: StorageFailed | None) -> None
 
 def _again(failure: StorageFailed) -> StorageFailed:
     """The failure for one more caller: an exception object that is raised in several tasks would mix their tracebacks."""
-    error = StorageFailed(failure.message, next_step=failure.next_step)
+    error = StorageFailed(failure.message, next_step=failure.next_step, code=failure.code)
     error.__cause__ = failure.__cause__
     return error

@@ -110,9 +110,10 @@ def _forget_state(stage: Stage) -> None:
 
 
 def test_deleted_state(stage: Stage) -> None:
-    """With the state gone the witness alone keeps every job from being paid again."""
+    """With state and lock file gone the witness alone keeps every job from being paid again."""
     stage.run()
     _forget_state(stage)
+    (stage.campaign.folder / "campaign.lock.jsonl").unlink()
     assert stage.states() == {"running": 4}, "status and plan know what the witness knows"
     assert all(row["task_id"] for row in stage.rows().values())
     assert not stage.places.state.exists(), "looking writes nothing"

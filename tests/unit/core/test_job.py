@@ -28,6 +28,11 @@ EVENTS: tuple[Event, ...] = (
     events.Delivered(
         at=5, output=OutputFile(path="a.mp4", sha256="s", size_bytes=1, mtime_ns=1, media_type="video/mp4")
     ),
+    events.Recorded(
+        at=5,
+        task_id="t1",
+        output=OutputFile(path="a.mp4", sha256="s", size_bytes=1, mtime_ns=1, media_type="video/mp4"),
+    ),
     events.Relocated(
         at=5, output=OutputFile(path="b.mp4", sha256="s", size_bytes=1, mtime_ns=1, media_type="video/mp4")
     ),

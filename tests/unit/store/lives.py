@@ -127,8 +127,8 @@ class Place:
         """The second witness."""
         return self.folder / "submissions.jsonl"
 
-    def open(self, *, read_only: bool = False) -> StateStore:
-        """Open the state."""
+    def open(self, *, read_only: bool = False, **more: Any) -> StateStore:
+        """Open the state; `more` as for `StateStore.open`."""
         return StateStore.open(
-            self.folder, manifest_name=self.name, manifest_path=str(self.manifest), read_only=read_only
+            self.folder, manifest_name=self.name, manifest_path=str(self.manifest), read_only=read_only, **more
         )

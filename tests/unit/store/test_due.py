@@ -115,7 +115,7 @@ async def test_a_kill_before_the_append_is_made_good(place: Place, tmp_path: Pat
     for _ in range(2):
         with left.open() as store:
             assert store.rows([job.id]) == {job.id: [step.after]}
-            assert store.imported == ()
+            assert store.taken_over.from_witness == ()
     assert lines(left) == lines(place)
     row = lose_state(left).get(job.id)
     assert row == lose_state(place).get(job.id)

@@ -55,7 +55,7 @@ def test_a_new_state_is_private_marked_and_in_wal_mode(place: Place) -> None:
     assert place.database.stat().st_mode & 0o777 == 0o600
     assert (pragma(place, "application_id"), pragma(place, "user_version"), pragma(place, "journal_mode")) == (
         APPLICATION_ID,
-        1,
+        2,
         "wal",
     )
 
@@ -109,7 +109,7 @@ def _other_programme(place: Place) -> None:
 
 
 def _newer(place: Place) -> None:
-    pragma(place, "user_version", 2)
+    pragma(place, "user_version", 3)
 
 
 def _corrupt(place: Place) -> None:
@@ -124,7 +124,7 @@ def _corrupt(place: Place) -> None:
     [
         (_garbage, "damaged: file is not a database"),
         (_other_programme, "database of another programme (application id 0x2a)"),
-        (_newer, "has format 2, this Callsheet knows 1"),
+        (_newer, "has format 3, this Callsheet knows 2"),
         (_corrupt, "is damaged"),
     ],
 )
@@ -220,7 +220,7 @@ def test_everything_is_there_after_kill_9(place: Place, read_only: bool) -> None
             move(pending("a"), intent(), reply(), accepted()).after,
             move(pending("b"), intent(), reply()).after,
         ]
-        assert store.imported == ()
+        assert store.taken_over.from_witness == ()
         run = store.last_run()
     assert run is not None
     assert (run.run_id, run.ended_at, run.exit_code, run.overrides) == ("run-1", None, None, {"presenter": "x"})

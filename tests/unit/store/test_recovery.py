@@ -60,7 +60,7 @@ def the_row(place: Place) -> tuple[Job | None, int]:
     """The one row after opening, and how many rows the opening imported."""
     with place.open() as store:
         rows = list(store.all_rows())
-        imported = len(store.imported)
+        imported = len(store.taken_over.from_witness)
     assert len(rows) <= 1
     return (rows[0] if rows else None), imported
 
@@ -256,6 +256,6 @@ async def test_thousands_are_imported(place: Place) -> None:
         )
     place.database.unlink()
     with place.open() as store:
-        assert len(store.imported) == 2100
+        assert len(store.taken_over.from_witness) == 2100
         assert {(job.id, job.task_id) for job in store.open_rows()} == {(f"j/{n}", f"t-{n}") for n in range(2100)}
         assert store.spent() == [Charge(currency="USD", amount=Decimal(420))]

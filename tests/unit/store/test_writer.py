@@ -68,7 +68,7 @@ def test_a_disk_with_room_for_a_few_bytes_saves_task_ids_beside_the_state(place:
     assert [line["task_id"] for line in lines if line["kind"] == "accepted"] == ["t-j/0", "t-j/1", "t-j/2", "t-j/0"]
     for imported in (3, 0):
         with place.open() as store:
-            assert len(store.imported) == imported
+            assert len(store.taken_over.from_witness) == imported
             assert [(job.state, job.task_id) for job in store.all_rows()] == [
                 (State.RUNNING, f"t-j/{n}") for n in range(3)
             ]

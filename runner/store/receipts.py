@@ -1,0 +1,200 @@
+"""The lock file `<manifest>.lock.jsonl`: what was paid and delivered, to be committed with the manifest.
+
+    {"id": "welcome/1042/en", "fingerprint": "…", "uses": "digital-human/avatar", "operation": "digital-human/avatar",
+     "task_id": "…", "output": {"path": "outputs/autumn/eu/1042-en.mp4", "sha256": "…", "size_bytes": 48213, …},
+     "outputs": {"voice_engine_id": "…"}, "done_at": "2026-11-20T02:14:09Z"}
+
+One line for each job, in one line, sorted by id, so that a changed job is one changed line of a diff. Of the named outputs those that
+are addresses are left out: they are signed, and they expire. `output.path` is relative to the manifest's folder, as in the report.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.core.diagnostics import Diagnostic, Span
+from runner.core.errors import ManifestInvalid
+from runner.core.job import OutputFile
+from runner.store.faults import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LOCK_FILE: Final = "M520"
+"""The code of a line that does not hold."""
+
+_FACTS: Final = ("sha256", "size_bytes", "media_type", "duration_s", "width", "height")
+_MOST_FINDINGS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One line: a job that was paid and delivered.
+
+    Args:
+        id: The job's id.
+        fingerprint: What was asked for.
+        uses: `<account>/<operation>`: the account that knows the task.
+        operation: `<type>/<operation>`.
+        task_id: The provider's name for it.
+        output: The file, its path relative to the output folder; None for an operation that delivers none.
+        outputs: Named outputs that are no addresses.
+        done_at: Unix seconds.
+    """
+
+    id: str
+    fingerprint: str
+    uses: str
+    operation: str
+    task_id: str
+    output: OutputFile | None
+    outputs: Mapping[str, Any]
+    done_at: float
+
+
+class NotAReceipt(ValueError):
+    """A line does not hold; the message says why, without a full stop."""
+
+
+def encode_receipt(receipt: Receipt, folder: str) -> str:
+    """A receipt as its line, in ASCII, without line feed.
+
+    Args:
+        receipt: The receipt.
+        folder: The output folder as seen from the manifest's, e.g. `outputs/autumn`.
+    """
+    output = receipt.output
+    return json.dumps(
+        {
+            "id": receipt.id,
+            "fingerprint": receipt.fingerprint,
+            "uses": receipt.uses,
+            "operation": receipt.operation,
+            "task_id": receipt.task_id,
+            "output": None
+            if output is None
+            else {"path": f"{folder}/{output.path}", **{name: getattr(output, name) for name in _FACTS}},
+            "outputs": {name: value for name, value in receipt.outputs.items() if not _has_address(value)},
+            "done_at": datetime.fromtimestamp(receipt.done_at, UTC)
+            .isoformat(timespec="seconds")
+            .replace("+00:00", "Z"),
+        }
+    )
+
+
+def decode_receipt(line: str, folder: str) -> Receipt:
+    """The receipt of a line.
+
+    Args:
+        line: As `encode_receipt` makes it; fields that it does not know are let be.
+        folder: The output folder as seen from the manifest's.
+
+    Raises:
+        NotAReceipt: The line is not one.
+    """
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise NotAReceipt("it is not a JSON object") from error
+    if not isinstance(fields, dict):
+        raise NotAReceipt("it is not a JSON object")
+    output = fields.get("output")
+    outputs = fields.get("outputs", {})
+    if not isinstance(outputs, dict):
+        raise NotAReceipt("`outputs` is not an object")
+    return Receipt(
+        **{name: _text(fields, name) for name in ("id", "fingerprint", "uses", "operation", "task_id")},
+        output=None if output is None else _output(output, folder),
+        outputs=outputs,
+        done_at=_time(_text(fields, "done_at")),
+    )
+
+
+def read_receipts(path: Path, display: str, folder: str) -> Iterator[Receipt]:
+    """Every receipt of a lock file, in its order, streamed; a file that is not there has none.
+
+    Args:
+        path: The file.
+        display: How messages name it.
+        folder: The output folder as seen from the manifest's.
+
+    Raises:
+        ManifestInvalid: After the last line, when lines do not hold: going on would pay for their jobs again.
+        StorageFailed: The file cannot be read.
+    """
+    findings: list[Diagnostic] = []
+    with translated(path, "read"):
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    yield decode_receipt(line, folder)
+                except NotAReceipt as error:
+                    if len(findings) < _MOST_FINDINGS:
+                        findings.append(_finding(display, number, line, str(error)))
+    if findings:
+        raise ManifestInvalid(findings)
+
+
+def _finding(display: str, number: int, line: str, why: str) -> Diagnostic:
+    notes = ["without its line, a job would be paid again: nothing was sent"]
+    if line.startswith(("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
+        notes.append("this looks like an unfinished merge: keep the lines of both sides, and delete the markers")
+    else:
+        notes.append("restore the file from git; deleting the line says that its job may be paid again")
+    return Diagnostic(
+        code=LOCK_FILE,
+        message=f"this line of the lock file does not hold: {why}",
+        span=Span(display, number, 1),
+        notes=tuple(notes),
+    )
+
+
+def _has_address(value: Any) -> bool:
+    return "://" in json.dumps(value)
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise NotAReceipt(f"`{name}` is missing or not text")
+    return value
+
+
+def _time(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise NotAReceipt("`done_at` is not a time such as 2026-11-20T02:14:09Z") from error
+
+
+def _output(fields: Any, folder: str) -> OutputFile:
+    if not isinstance(fields, dict):
+        raise NotAReceipt("`output` is not an object")
+    path = _text(fields, "path").removeprefix(f"{folder}/")
+    if path.startswith("/") or "\\" in path or "\0" in path or {"..", ".", ""} & set(path.split("/")):
+        raise NotAReceipt("`output.path` leads out of the output folder")
+    size = fields.get("size_bytes")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise NotAReceipt("`output.size_bytes` is not a number of bytes")
+    return OutputFile(
+        path=path,
+        sha256=_text(fields, "sha256"),
+        size_bytes=size,
+        mtime_ns=0,
+        media_type=_text(fields, "media_type"),
+        duration_s=_number(fields.get("duration_s")),
+        width=fields["width"] if isinstance(fields.get("width"), int) else None,
+        height=fields["height"] if isinstance(fields.get("height"), int) else None,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
