@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.cli.amounts import parse_budget
 from runner.cli.screen import say, wants_color
 from runner.core.job import State
 from runner.core.money import Budget, Money
@@ -49,6 +50,16 @@ def estimate_of(campaign: Campaign, spec: JobSpec) -> Money | None:
     """What making a job is expected to cost; None when unknown."""
     amount = campaign.accounts[spec.account].expected_price(spec.operation, spec.duration_s)
     return None if amount is None else Money(amount, currency_of(campaign))
+
+
+def budgets_of(campaign: Campaign, *typed: str | None) -> tuple[Budget, ...]:
+    """All limits of a command: the manifest's, and those typed with `--budget`; the strictest wins.
+
+    Raises:
+        click.UsageError: What was typed is no amount, or in another currency.
+    """
+    own = () if campaign.budget is None else (campaign.budget,)
+    return own + tuple(Budget(parse_budget(text, currency_of(campaign))) for text in typed if text is not None)
 
 
 def make_head(

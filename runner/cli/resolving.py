@@ -13,6 +13,7 @@ from runner.cli.opening import further_options, open_manifest, open_state, state
 from runner.cli.screen import say
 from runner.core import events
 from runner.core.codes import Code
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import DecisionRefused
 from runner.core.events import Failure
 from runner.core.job import Job, State, advance
@@ -99,12 +100,17 @@ def _in_doubt(store: StateStore, campaign: Campaign, job_id: str) -> Job:
 def _check_adoption(store: StateStore, job: Job, task_id: str) -> None:
     """A task belongs to one job: adopting another's would deliver the wrong video without a word."""
     if not task_id.isprintable() or any(char.isspace() for char in task_id) or len(task_id) > _MOST_TASK_ID_CHARS:
-        raise DecisionRefused(f"{task_id!r} is no task id", next_step="copy the id as the provider's console shows it")
+        raise DecisionRefused(
+            f"{task_id!r} is no task id",
+            next_step="copy the id as the provider's console shows it",
+            code=ErrorCode.TASK_REFUSED,
+        )
     owner = next((row for row in store.all_rows() if row.task_id == task_id and row != job), None)
     if owner is not None:
         raise DecisionRefused(
             f"task {task_id} is that of job `{owner.id}` already",
             next_step="look for the task of this very job at the provider",
+            code=ErrorCode.TASK_REFUSED,
         )
 
 

@@ -13,6 +13,7 @@ Examples:
   callsheet run manifests/autumn.yaml
   callsheet run manifests/autumn.yaml --sandbox
   callsheet run manifests/autumn.yaml --select tag:nightly --budget 25 --deadline 06:00
+  callsheet run plan.json
 """
 
 
@@ -51,7 +52,10 @@ Examples:
     "--wait-for-lock", is_flag=True, help="Wait for another run of this manifest to end instead of giving up at once."
 )
 def run(**options: Any) -> int:
-    """Make what the manifest asks for. The same command again is resume."""
+    """Make what the manifest asks for. The same command again is resume.
+
+    Instead of a manifest it takes a plan that `callsheet plan -o` has saved, and does exactly that or refuses.
+    """
     from runner.cli.running import RunSettings, run_manifest  # noqa: PLC0415  the work is imported when it is done
 
     return run_manifest(RunSettings.from_options(**options))

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from runner.cli.amounts import parse_budget, parse_deadline_s, parse_selection
+from runner.cli.amounts import parse_deadline_s, parse_selection
 from runner.cli.clock import SystemClock
 from runner.cli.embedded import sandbox_for
 from runner.cli.finishing import Finish
@@ -25,11 +25,11 @@ from runner.cli.opening import (
     open_state,
     state_folder,
 )
-from runner.cli.reporting import currency_of
-from runner.cli.screen import tell, tell_unmatched, wants_color
+from runner.cli.promise import Promise, find_promise
+from runner.cli.reporting import budgets_of, currency_of
+from runner.cli.screen import tell_taken_over, tell_unmatched, wants_color
 from runner.cli.signals import Signals
 from runner.cli.starting import take_lock
-from runner.core.money import Budget
 from runner.core.notices import RunStarted
 from runner.engine.context import Context
 from runner.engine.journal import Journal
@@ -47,6 +47,7 @@ from runner.transfer.delivery import FileDelivery
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runner.core.money import Budget
     from runner.core.selection import Selection
     from runner.core.spec import Campaign
     from runner.engine.run import Outcome
@@ -68,6 +69,7 @@ class RunSettings:
         deadline_at: Monotonic seconds when the run has to end; None for no deadline.
         limit: Submissions at the most; None for no limit.
         progress: How progress is told.
+        promise: The saved plan that is to be carried out; None for a run of a manifest as it is.
     """
 
     manifest: str
@@ -82,20 +84,26 @@ class RunSettings:
     progress: Literal["auto", "live", "plain", "json", "none"]
     quiet: bool
     wait_for_lock: bool
+    promise: Promise | None = None
 
     @classmethod
     def from_options(cls, **options: Any) -> RunSettings:
         """Read click's options.
 
         Raises:
-            click.UsageError: A selector, an amount or a time means nothing.
+            click.UsageError: A selector, an amount or a time means nothing, or a saved plan leaves no choice of an option.
+            PlanRefused: The saved plan does not hold.
         """
+        promise = find_promise(options["manifest"], options)
+        if promise is not None:
+            options |= promise.options()
         select, exclude = options.pop("select"), options.pop("exclude")
         deadline = options.pop("deadline")
         now = datetime.now().astimezone()
         return cls(
             selection=parse_selection(select, exclude),
             deadline_at=None if deadline is None else time.monotonic() + parse_deadline_s(deadline, now),
+            promise=promise,
             **options,
         )
 
@@ -114,15 +122,16 @@ def run_manifest(settings: RunSettings) -> int:
     Raises:
         CallsheetError: The run could not begin, or its state failed.
     """
+    if settings.promise is not None:
+        settings.promise.check_manifest()
     campaign = open_manifest(
         settings.manifest,
         variables=settings.variables,
         allow_files_outside=settings.allow_files_outside,
         sandbox=settings.sandbox,
     )
-    budgets = [campaign.budget] if campaign.budget is not None else []
-    if settings.budget is not None:
-        budgets.append(Budget(parse_budget(settings.budget, currency_of(campaign))))
+    planned = None if settings.promise is None else settings.promise.plan.options.budget
+    budgets = budgets_of(campaign, settings.budget, planned)
     scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
     lock = take_lock(
         campaign,
@@ -133,11 +142,9 @@ def run_manifest(settings: RunSettings) -> int:
         deadline_at=settings.deadline_at,
     )
     with lock, open_state(campaign, read_only=False) as store:
-        if store.imported:
-            tell(
-                f"The state had lost what submissions.jsonl beside it knows: {len(store.imported)} jobs were taken over from there."
-            )
-        return _run_with_state(settings, campaign, store, scope, tuple(budgets))
+        if not settings.quiet:
+            tell_taken_over(store.taken_over)
+        return _run_with_state(settings, campaign, store, scope, budgets)
 
 
 def _run_with_state(
@@ -154,8 +161,11 @@ def _run_with_state(
         folder=folder,
         has_budget=bool(budgets),
         after_kill=last is not None and last.ended_at is None,
+        note=None if settings.promise is None else settings.promise.note,
     )
     with contextlib.closing(prepared.worklist):
+        if settings.promise is not None:
+            settings.promise.check(store)
         if not settings.quiet:
             tell_unmatched(settings.selection)
         one = _Run(settings, campaign, store, delivery, prepared, budgets)

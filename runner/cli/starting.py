@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from runner.cli.opening import open_state, state_folder
-from runner.cli.planning import plan_entries
+from runner.cli.planning import decisions
 from runner.core.errors import LockHeld, StateUnusable, StorageFailed
 from runner.store.lock import hold_lock
 from runner.store.store import DATABASE
@@ -68,8 +68,7 @@ def take_lock(
 
 def _look_for_findings(campaign: Campaign, scope: Scope, *, has_budget: bool) -> None:
     with open_state(campaign, read_only=True) as store:
-        entries = plan_entries(campaign, store, scope, needs_credentials=False, has_budget=has_budget)
-        deque(entries(), maxlen=0)
+        deque(decisions(campaign, store, scope, has_budget=has_budget, is_for_run=True), maxlen=0)
 
 
 def _wait(folder: Path, command: str, deadline_at: float | None) -> Lock:

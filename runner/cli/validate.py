@@ -38,6 +38,7 @@ def validate(
     """Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent."""
     from runner.cli.findings import say_findings  # noqa: PLC0415  the work is imported when it is done
     from runner.cli.opening import read_manifest  # noqa: PLC0415
+    from runner.cli.receipts import lock_findings  # noqa: PLC0415
     from runner.core.diagnostics import Diagnostic, Severity  # noqa: PLC0415
     from runner.core.errors import ManifestInvalid  # noqa: PLC0415
     from runner.engine.pricing import PriceCheck  # noqa: PLC0415
@@ -52,7 +53,7 @@ def validate(
         except ManifestInvalid as invalid:
             found += invalid.diagnostics
         else:
-            found += result.diagnostics
+            found += (*result.diagnostics, *lock_findings(campaign))
             jobs_read += result.jobs_read
     say_findings(found, form, jobs_read=jobs_read, show_all=show_all)
     return Exit.INVALID if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE

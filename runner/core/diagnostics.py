@@ -66,3 +66,23 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     job: str | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(slots=True)
+class Unsaid:
+    """Tells findings that were not met before from those that were: what a million rows have in common is said once.
+
+    Args:
+        most: So many findings are remembered; beyond that, each counts as new.
+    """
+
+    most: int = 10_000
+    _met: set[Diagnostic] = field(default_factory=set)
+
+    def __call__(self, finding: Diagnostic) -> bool:
+        """Whether the finding is new; it is remembered."""
+        if finding in self._met:
+            return False
+        if len(self._met) < self.most:
+            self._met.add(finding)
+        return True

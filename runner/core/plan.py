@@ -15,6 +15,7 @@ from runner.core.job import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runner.core.changes import Change
     from runner.core.events import Failure
     from runner.core.job import Job, OutputFile
     from runner.core.money import Money
@@ -75,6 +76,7 @@ class Standing(NamedTuple):
     units: str | None
     output: OutputFile | None
     failure: Failure | None
+    submitted_at: float | None
 
     @property
     def account(self) -> str:
@@ -90,11 +92,13 @@ class Decision:
         action: What.
         reason: Why, a few words for people.
         job: Where the job of this fingerprint stands; None for a new one.
+        changes: For `RECREATE`, what is asked for now and was not before, as far as somebody has looked it up.
     """
 
     action: Action
     reason: str
     job: Job | Standing | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def decide(

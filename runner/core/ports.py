@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from runner.core.answers import Exchange, QueryAnswer, Reply, Request, SubmitAnswer
+    from runner.core.changes import Asked
     from runner.core.events import Event
     from runner.core.job import Job, OutputFile
     from runner.core.notices import Notice
@@ -181,6 +182,9 @@ class Store(Protocol):
 
     def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
         """What planning needs of `rows`, with the same keys and order, at less than half the cost."""
+
+    def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
+        """What the newest row of each of these ids was asked for; ids without rows are absent."""
 
     def open_rows(self) -> Iterator[Job]:
         """Rows whose state is submitting, in_doubt, running or downloading, oldest submission first."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget, Price
+    from runner.core.renames import Renames
 
 
 class Verify(StrEnum):
@@ -23,6 +24,25 @@ class Verify(StrEnum):
     """Parsed too: streams, size in pixels, duration."""
     FRAME = "frame"
     """A picture decodes too (the default)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInput:
+    """A local file whose bytes a job sends.
+
+    Args:
+        at: Keys and indices from the job's inputs to the place where `{file: …}` stands.
+        written: Its path as the manifest has it, for messages.
+        path: Its absolute path, links followed.
+        sha256: Digest (hexadecimal) of its bytes when the job was planned: part of the fingerprint, where the name is not.
+        size_bytes: Its length then.
+    """
+
+    at: tuple[str | int, ...]
+    written: str
+    path: str
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +63,10 @@ class JobSpec:
         source: Where it was written; for a job of a CSV row, the row's file and line.
         text: What is spoken, for the report's transcript; "" when there is none.
         duration_s: Seconds that the result will last as far as the inputs tell; None when unknown.
+        files: The local files among the inputs, in the order of the operation's schema.
+        obstacles: What keeps the job from being made although its manifest holds: files that are not there or cannot be read. Such a job
+            has no file of that kind in `files`, and its fingerprint is that of no job that can be made.
+        content: The inputs as they count for the fingerprint, canonical JSON.
     """
 
     id: str
@@ -58,6 +82,9 @@ class JobSpec:
     source: Span
     text: str = ""
     duration_s: float | None = None
+    files: tuple[FileInput, ...] = ()
+    obstacles: tuple[Diagnostic, ...] = ()
+    content: bytes = b""
 
     @property
     def account(self) -> str:
@@ -206,5 +233,21 @@ class Campaign(Protocol):
     def budget(self) -> Budget | None:
         """The manifest's budget, or None."""
 
+    @property
+    def moved(self) -> Renames:
+        """What is written under `moved:`."""
+
+    @property
+    def lock_path(self) -> str | None:
+        """Absolute path of the lock file `<manifest>.lock.jsonl`; None for a campaign that has none (in the sandbox)."""
+
     def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
         """Every job in manifest order; what is wrong with a row or a job goes to `report`, and that job is left out."""
+
+    def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:
+        """Where an input of a job comes from: the row of a template that uses one, else the line where the input is written.
+
+        Args:
+            spec: One of this manifest's jobs.
+            at: Keys and indices within its inputs; where they lead to nothing, what is nearest to it counts.
+        """

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from runner.core import events
 from runner.core.codes import Code
-from runner.core.events import Failure
+from runner.core.events import Cause, Failure
 from runner.core.job import Job, State
 from runner.core.plan import Action
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
-from runner.engine.inputs import OutputMissing, asked_for, resolved
+from runner.engine.inputs import FileChanged, OutputMissing, asked_for, resolved, with_files
 from runner.engine.needs import EVERY, Waiters
 from runner.engine.recover import recover
-from runner.engine.submit import After, Submission, new_job, submit
+from runner.engine.submit import After, Submission, new_job, reopening, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,12 +61,15 @@ class Lives:
         """Submit a job and carry it to its end."""
         job = self._row(work)
         try:
-            inputs = resolved(work.spec.inputs, self.ctx.store, self.prepared.needs.fingerprint)
+            job, after = await self._submit(lane, work, job, reserved)
         except OutputMissing as error:
             self._give_back(lane, reserved)
             await self._end(work, await self._skip(work, str(error)))
             return
-        job, after = await submit(self.ctx, lane, job, Submission(work, inputs, reserved))
+        except FileChanged as error:
+            self._give_back(lane, reserved)
+            await self._end(work, await self._give_up(job, error))
+            return
         if after is After.GOES_ON:
             await self._carry(lane, work, job, resumed=False, holds_slot=True)
         else:
@@ -121,6 +124,17 @@ class Lives:
             self.lanes[waiters.account].submit.extend(waiters.jobs)
         elif failed is not None:
             await self._skip_all([(waiters, failed)])
+
+    async def _submit(self, lane: Lane, work: Work, job: Job, reserved: Money | None) -> tuple[Job, After]:
+        """Submit a job. The bytes of its files are let go with the answer, not when the task has ended.
+
+        Raises:
+            OutputMissing: A needed output is not there; nothing was sent.
+            FileChanged: A file is not what was planned; nothing was sent.
+        """
+        inputs = resolved(work.spec.inputs, self.ctx.store, self.prepared.needs.fingerprint)
+        inputs = await with_files(inputs, work.spec.files)
+        return await submit(self.ctx, lane, job, Submission(work, inputs, reserved))
 
     def _row(self, work: Work) -> Job:
         if work.is_new and work.ticket not in self.begun:  # nobody else writes rows: there is none to read
@@ -219,6 +233,12 @@ class Lives:
         elif job.state is State.FAILED:  # a failed job that was allowed another attempt stays as it failed
             return job
         return await self.ctx.journal.move(job, *moves)
+
+    async def _give_up(self, job: Job, error: FileChanged) -> Job:
+        """Nothing was sent: the next run tries again, with the file as it is then."""
+        now = self.ctx.clock.wall()
+        failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.FILE_CHANGED, message=f"nothing was sent: {error}")
+        return await self.ctx.journal.move(job, *reopening(job, now), events.GaveUp(at=now, failure=failure))
 
     def _give_back(self, lane: Lane, reserved: Money | None) -> None:
         self.ctx.treasury.release(reserved)

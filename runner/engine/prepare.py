@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from runner.core.diagnostics import Unsaid
 from runner.core.job import State
 from runner.core.plan import Action
 from runner.engine.needs import Met, Needs
@@ -76,6 +77,7 @@ def prepare(
     folder: Path,
     has_budget: bool = False,
     after_kill: bool = False,
+    note: Callable[[Surveyed], None] | None = None,
 ) -> Prepared:
     """Survey the whole manifest and queue what there is to do.
 
@@ -87,6 +89,7 @@ def prepare(
         folder: Where the worklist's temporary file lies.
         has_budget: Whether a budget is set: then an unknown price is a finding.
         after_kill: Whether the run before was killed: it may have left traces of a delivery that is done.
+        note: Told of every chosen job and its decision, in order; None tells nobody.
 
     Returns:
         The prepared run; the caller closes its worklist.
@@ -95,12 +98,14 @@ def prepare(
         ManifestInvalid: Something is wrong; nothing was sent.
         StorageFailed: The worklist could not be kept.
     """
-    findings = Findings()
+    findings, unsaid = Findings(), Unsaid()
     prepared = Prepared(Worklist(folder))
     prices = PriceCheck(campaign.accounts, has_budget=has_budget)
     with ExitStack() as undo:
         undo.callback(prepared.worklist.close)
         for entry in survey(campaign, store, delivery, scope, findings):
+            for obstacle in filter(unsaid, entry.spec.obstacles):
+                findings(obstacle)
             if entry.decision.action.costs:
                 _count_price(prepared, campaign, entry.spec)
                 finding = prices.finding(entry.spec)
@@ -108,6 +113,8 @@ def prepare(
                     findings(finding)
             if after_kill and entry.decision.action is Action.UP_TO_DATE:
                 delivery.tidy(entry.spec.output)
+            if note is not None:
+                note(entry)
             _queue(prepared, entry)
         findings.raise_if_invalid()
         _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))

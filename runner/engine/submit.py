@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from runner.engine.worklist import Work
 
 _STORED_REQUEST_BYTES = 64 * 1024
-"""Longer bodies hold file content: their digest is kept instead."""
+"""Of longer bodies, and of those that hold file content, only the digest is kept."""
 
 
 class After(Enum):
@@ -66,6 +66,7 @@ def new_job(work: Work) -> Job:
         source_file=spec.source.file,
         source_line=spec.source.line,
         output_stem=spec.output,
+        content=spec.content.decode() or None,
     )
 
 
@@ -123,20 +124,21 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
 
 async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, Exchange]:
     now = ctx.clock.wall()
-    reopening = _reopening(job, now)
-    attempt = job.attempt + any(isinstance(event, events.Retried) for event in reopening)
+    reopened = reopening(job, now)
+    attempt = job.attempt + any(isinstance(event, events.Retried) for event in reopened)
     own_id = external_id(ctx.manifest, job.id, job.fingerprint, attempt)
     request = lane.operations[job.operation].submission(submission.inputs, own_id)
     body = request.body or b""
+    is_kept = not submission.work.spec.files and len(body) <= _STORED_REQUEST_BYTES
     intent = events.SubmitStarted(
         at=now,
         external_id=own_id,
         request_sha256=sha256(body).hexdigest(),
-        request=body if len(body) <= _STORED_REQUEST_BYTES else None,
+        request=body if is_kept else None,
         reserved=submission.reserved,
         output_stem=submission.work.spec.output,
     )
-    job = await ctx.journal.move(job, *reopening, intent)
+    job = await ctx.journal.move(job, *reopened, intent)
     ctx.submitted += 1
     try:
         exchange = await lane.wire.post(request)
@@ -164,8 +166,8 @@ async def _save_task_id(ctx: Context, lane: Lane, job: Job, reply: Reply) -> Non
             await ctx.journal.move(job, events.Accepted(at=ctx.clock.wall(), task_id=answer.task_id))
 
 
-def _reopening(job: Job, now: float) -> tuple[Event, ...]:
-    """What brings a job of an earlier run back to pending, in the same transaction as its intent."""
+def reopening(job: Job, now: float) -> tuple[Event, ...]:
+    """What brings a job of an earlier run back to pending, in the same transaction as what happens to it next."""
     match job.state:
         case State.FAILED if job.failure is not None and job.failure.cause is Cause.NOT_ACCEPTED:
             return (events.Requeued(at=now),)

@@ -92,7 +92,9 @@ class Selected:
 
     @property
     def job(self) -> Job | None:
-        """The row of this very fingerprint."""
+        """The row of this very fingerprint; the latest one where a missing file leaves the fingerprint unknown."""
+        if self.spec.obstacles and self.rows:
+            return self.rows[-1]
         return next((row for row in self.rows if row.fingerprint == self.spec.fingerprint), None)
 
 
@@ -172,7 +174,9 @@ def survey(
         if not _is_selected(spec, rows, scope.selection, wanted):
             continue
         decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
-        if _is_out_of_reach(campaign, decision):
+        if spec.obstacles:
+            decision = Decision(Action.BLOCKED, "; ".join(it.message for it in spec.obstacles))
+        elif _is_out_of_reach(campaign, decision):
             decision = _out_of_reach(decision)
         yield Surveyed(spec, decision)
 

@@ -17,9 +17,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runner.core.diagnostics import Span
+from runner.core.error_codes import of_os_error
 from runner.core.errors import StorageFailed
 from runner.core.plan import Action
-from runner.core.spec import JobSpec, Verify
+from runner.core.spec import FileInput, JobSpec, Verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +140,7 @@ class Worklist:
         return StorageFailed(
             f"the list of work could not be kept in {self._folder}: {error.strerror or error}",
             next_step="make room or mend the disk, then run again; nothing was lost",
+            code=of_os_error(error),
         )
 
 
@@ -158,6 +160,8 @@ def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
         (source.file, source.line, source.column, source.width),
         spec.text,
         spec.duration_s,
+        [(file.at, file.written, file.path, file.sha256, file.size_bytes) for file in spec.files],
+        spec.content.decode() if is_new else "",
         action,
         is_new,
     ]
@@ -178,6 +182,8 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         source,
         text,
         duration_s,
+        files,
+        content,
         action,
         is_new,
     ) = record
@@ -195,5 +201,11 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         source=Span(*source),
         text=text,
         duration_s=duration_s,
+        files=tuple(_unpack_file(*file) for file in files),
+        content=content.encode(),
     )
     return Work(ticket, spec, Action(action), is_new)
+
+
+def _unpack_file(at: list[str | int], written: str, path: str, sha256: str, size_bytes: int) -> FileInput:
+    return FileInput(at=tuple(at), written=written, path=path, sha256=sha256, size_bytes=size_bytes)

@@ -10,8 +10,10 @@ from runner.report import escape
 from runner.report.figures import exact, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
+
+    from _typeshed import SupportsWrite
 
     from runner.core.money import Money
     from runner.report.model import Problem, ReportHead, ReportJob
@@ -130,21 +132,34 @@ def write_report(stream: TextIO, head: ReportHead, totals: Totals, jobs: Iterabl
     write_document(stream, report_head_document(head, totals), rows)
 
 
-def write_document(stream: TextIO, head: dict[str, Any], jobs: Iterable[dict[str, Any]]) -> None:
-    """Write a document whose last field is `jobs`, one job a line, holding one job at a time.
+def write_document(
+    stream: SupportsWrite[str],
+    head: dict[str, Any],
+    jobs: Iterable[dict[str, Any]],
+    tail: Callable[[], dict[str, Any]] | None = None,
+) -> None:
+    """Write a document with its `jobs` behind all other fields, one field and one job a line, holding one job at a time.
 
     Args:
         stream: Text, UTF-8.
         head: All other fields, in order; at least one.
         jobs: The entries of `jobs`.
+        tail: Gives fields that are known only when everything before them was written; None for none.
     """
-    fields = [f"  {_encode(key)}: {_encode(value)}" for key, value in head.items()]
-    stream.write("{\n" + ",\n".join(fields) + ',\n  "jobs": [')
+    stream.write("{\n" + ",\n".join(_fields(head)) + ',\n  "jobs": [')
     separator = "\n    "
     for job in jobs:
         stream.write(separator + _encode(job))
         separator = ",\n    "
-    stream.write("\n  ]\n}\n")
+    stream.write("\n  ]")
+    if tail is not None:
+        stream.write(",\n")
+        stream.write(",\n".join(_fields(tail())))
+    stream.write("\n}\n")
+
+
+def _fields(values: dict[str, Any]) -> list[str]:
+    return [f"  {_encode(key)}: {_encode(value)}" for key, value in values.items()]
 
 
 def _encode(value: Any) -> str:

@@ -30,6 +30,11 @@ def _second(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def to_minute(at: float) -> str:
+    """Unix seconds for people, in UTC: `2026-11-20 02:14 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def minutes(seconds: float) -> str:
     """A stretch of time as a stop-watch shows it: `0:41`, `13:10`, `2:05:00`. Negative counts as 0."""
     whole = max(0, round(seconds))

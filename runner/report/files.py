@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from runner.core.error_codes import of_os_error
 from runner.core.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+_AGAIN: Final = "make room or fix the permissions, then run `callsheet report` on the same manifest"
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path, *, what: str = "the report", next_step: str = _AGAIN) -> Iterator[TextIO]:
     """Open a text file that takes the place of `path` when the block ends well.
 
-    A report can be made again from the state at any time, so nothing is fsynced.
+    A report, or a plan, can be made again from the state at any time, so nothing is fsynced.
 
     Args:
         path: The final name; its folder is made when it is missing.
+        what: What is written, for messages.
+        next_step: What to do when it cannot be.
 
     Yields:
         A UTF-8 text stream; what UTF-8 cannot hold is written as `?`.
@@ -50,6 +56,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
                 raise
     except OSError as error:
         raise StorageFailed(
-            f"the report could not be written: {path}: {error.strerror or error}",
-            next_step="make room or fix the permissions, then run `callsheet report` on the same manifest",
+            f"{what} could not be written: {path}: {error.strerror or error}",
+            next_step=next_step,
+            code=of_os_error(error),
         ) from error

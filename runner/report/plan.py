@@ -1,25 +1,29 @@
-"""The plan as values and as JSON: what a run would do with each job, why, and what it would cost."""
+"""The plan as values: what a run would do with each job, why, and what it would cost."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from runner.core.money import Money
+from runner.core.job import State
+from runner.core.money import Budget, Money
 from runner.core.plan import Action
 from runner.report import escape
-from runner.report.documents import cost_document, head_document, write_document
-from runner.report.figures import exact
+from runner.report.changes_text import changes_text
+from runner.report.figures import to_minute
+from runner.report.next_step import alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import TextIO
-
-    from runner.core.plan import Decision
+    from runner.core.changes import Change
+    from runner.core.job import Job
+    from runner.core.plan import Decision, Standing
     from runner.core.spec import JobSpec
     from runner.report.model import ReportHead
+
+_TASK_CHARS: Final = 12
+"""A task id is shown so far: enough to know it by at the provider's console."""
 
 KEPT_PER_ACTION: Final = 10
 """Jobs of one account, operation and action that the plan for people remembers; the others are counted."""
@@ -34,52 +38,87 @@ class PlanEntry:
         uses: `<account>/<operation>`.
         action: What.
         reason: Why, a few words; may hold provider text.
+        fingerprint: What is asked for; of an orphan, what was.
+        output: Path below the output folder, without suffix; None for an orphan.
+        changes: For what is made again, the inputs that differ, as far as they are known.
         note: What it is about, e.g. `18 s` or `task 67930a6f…`; "" when there is nothing to say.
         estimate: What making it is expected to cost, whether it is to be made or not; None when unknown.
         at_most: What making it can cost at most; None when unknown.
         actual: What it has cost already; None when unknown.
         units: The same in the provider's units, or None.
         once_unblocked: For a blocked job, what would be done with it if nothing blocked it; None when nothing would be.
+        moved_from: The id that the state still has it under, and that `moved:` takes it from; None when that is this one.
     """
 
     id: str
     uses: str
     action: Action
     reason: str
+    fingerprint: str
+    output: str | None = None
+    changes: tuple[Change, ...] = ()
     note: str = ""
     estimate: Money | None = None
     at_most: Money | None = None
     actual: Money | None = None
     units: str | None = None
     once_unblocked: Action | None = None
+    moved_from: str | None = None
+
+    @property
+    def decided(self) -> Action:
+        """What a run does with it once it has the credentials: what a saved plan promises."""
+        return self.once_unblocked or self.action
 
     @property
     def is_work(self) -> bool:
-        """Whether a run would do something with it, given all that it needs."""
-        return (self.once_unblocked or self.action).is_work
+        """Whether a run would do something with it, given all that it needs; to give it its new id is something."""
+        return self.decided.is_work or self.moved_from is not None
 
     @property
     def costs(self) -> bool:
         """Whether a run would submit it, and so spend, given all that it needs."""
-        return (self.once_unblocked or self.action).costs
+        return self.decided.costs
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A budget and what this state has spent of it.
+
+    Args:
+        budget: The limit.
+        spent: What was spent, or is reserved for what runs or is in doubt.
+    """
+
+    budget: Budget
+    spent: Decimal = Decimal(0)
+
+    @property
+    def left(self) -> Decimal:
+        """What may still be spent; never negative."""
+        return max(Decimal(0), self.budget.limit.amount - self.spent)
 
 
 def plan_entry(
     spec: JobSpec | None,
     decision: Decision,
     *,
+    head: ReportHead,
     estimate: Money | None,
     at_most: Money | None = None,
     blocked: str | None = None,
+    moved_from: str | None = None,
 ) -> PlanEntry:
     """One job of a plan.
 
     Args:
         spec: What the manifest asks for; None for an orphan.
         decision: What the run would do.
+        head: What the plan is about.
         estimate: What making it costs; it counts only where the action submits.
         at_most: The most that making it costs; the estimate when None.
         blocked: What keeps the run from doing it, although it is work; None when nothing does.
+        moved_from: The id that the state still has it under; None when that is the same.
 
     Returns:
         The entry.
@@ -87,31 +126,51 @@ def plan_entry(
     Raises:
         ValueError: Neither a spec nor a row is there.
     """
-    job = decision.job
-    if spec is not None:
-        job_id, uses = spec.id, spec.uses
-    elif job is not None:
-        job_id, uses = job.id, job.uses
-    else:
+    job, about = decision.job, spec or decision.job
+    if about is None:
         raise ValueError("a plan entry needs a job spec or a row")
+    reason = _reason(decision, head) if blocked is None else blocked
     return PlanEntry(
-        id=job_id,
-        uses=uses,
+        id=about.id,
+        uses=about.uses,
         action=decision.action if blocked is None else Action.BLOCKED,
-        reason=escape.without_queries(decision.reason if blocked is None else blocked),
+        reason=reason if moved_from is None else f"moved from `{moved_from}`; {reason}",
+        fingerprint=about.fingerprint,
+        output=None if spec is None else spec.output,
+        changes=decision.changes,
         note=_note(spec, decision),
         estimate=estimate,
         at_most=at_most if at_most is not None else estimate,
         actual=None if job is None else job.actual,
         units=None if job is None else job.units,
         once_unblocked=None if blocked is None else decision.action,
+        moved_from=moved_from,
     )
+
+
+def _reason(decision: Decision, head: ReportHead) -> str:
+    job = decision.job
+    if decision.changes:
+        return changes_text(decision.changes, head.path)
+    if job is not None and decision.action is Action.IN_DOUBT:
+        return _doubt(job, decision.reason, head)
+    if job is not None and decision.action is Action.ORPHAN and job.state.is_paid_and_open:
+        return f"{decision.reason}, but its task may be paid: put the job back, and the next run goes on with it"
+    return escape.without_queries(decision.reason)
+
+
+def _doubt(job: Job | Standing, reason: str, head: ReportHead) -> str:
+    when = "" if job.submitted_at is None else f"submitted {to_minute(job.submitted_at)}, "
+    command = head.commands.resubmit([job.id])
+    return f"{reason}: {when}attempt {job.attempt}; decide: `{command}`, {alternatives(State.IN_DOUBT)}"
 
 
 def _note(spec: JobSpec | None, decision: Decision) -> str:
     job = decision.job
     if job is not None and job.task_id is not None and not decision.action.costs:
-        return f"task {job.task_id if len(job.task_id) <= 12 else job.task_id[:11] + '…'}"
+        task = job.task_id if len(job.task_id) <= _TASK_CHARS else f"{job.task_id[: _TASK_CHARS - 1]}…"
+        is_open = job.state.is_paid_and_open and job.submitted_at is not None
+        return f"task {task}, submitted {to_minute(job.submitted_at or 0)}" if is_open else f"task {task}"
     if spec is not None and spec.duration_s is not None:
         return f"{spec.duration_s:g} s"
     return ""
@@ -142,6 +201,7 @@ class PlanTotals:
         keep: Entries remembered for each account, operation and action; None for all.
         counts: Entries by action.
         work: How many jobs a run would do something with, those included that wait for a credential.
+        renamed: How many jobs `moved:` gives a new id.
         unknown: How many of the jobs to be made have an unknown price.
         groups: By account and operation.
     """
@@ -149,6 +209,7 @@ class PlanTotals:
     keep: int | None = KEPT_PER_ACTION
     counts: Counter[Action] = field(default_factory=Counter)
     work: int = 0
+    renamed: int = 0
     unknown: int = 0
     groups: dict[str, PlanGroup] = field(default_factory=dict)
     _expected: dict[str, Decimal] = field(default_factory=dict)
@@ -167,6 +228,7 @@ class PlanTotals:
         if self.keep is None or len(kept) < self.keep:
             kept.append(entry)
         self.work += entry.is_work
+        self.renamed += entry.moved_from is not None
         if entry.costs:
             self._add_cost(entry, group)
 
@@ -201,48 +263,3 @@ class PlanTotals:
         group.expected[entry.action] = group.expected.get(entry.action, Decimal(0)) + amount
         most = entry.at_most if entry.at_most is not None else entry.estimate
         self._at_most[most.currency] = self._at_most.get(most.currency, Decimal(0)) + most.amount
-
-
-def entry_document(entry: PlanEntry) -> dict[str, Any]:
-    """One entry of `jobs`; `cost.estimate` is what making it would cost, None also where nothing would be made."""
-    estimate = entry.estimate if entry.costs else None
-    return {
-        "id": entry.id,
-        "action": entry.action.value,
-        "reason": entry.reason,
-        "cost": cost_document(estimate, entry.actual, entry.units),
-    }
-
-
-def plan_head_document(head: ReportHead, totals: PlanTotals) -> dict[str, Any]:
-    """Everything of `plan --json` but `jobs`.
-
-    A sum is None while one of its jobs has an unknown price, or where currencies differ: an unknown is never shown as less.
-    """
-    return {
-        **head_document(head),
-        "totals": {
-            **{action.value: totals.counts[action] for action in Action},
-            "cost": _one_sum(totals, totals.expected),
-            "cost_at_most": _one_sum(totals, totals.at_most),
-            "unknown_prices": totals.unknown,
-        },
-    }
-
-
-def _one_sum(totals: PlanTotals, sums: list[Money]) -> str | None:
-    if totals.unknown or len(sums) != 1:
-        return None
-    return exact(sums[0].amount)
-
-
-def write_plan(stream: TextIO, head: ReportHead, entries: Iterable[PlanEntry], totals: PlanTotals) -> None:
-    """Write `plan --json`, one job a line, holding one entry at a time.
-
-    Args:
-        stream: Text, UTF-8.
-        head: What the plan is about.
-        entries: In manifest order, orphans after them.
-        totals: Sums over the same entries.
-    """
-    write_document(stream, plan_head_document(head, totals), (entry_document(entry) for entry in entries))

@@ -10,7 +10,7 @@ import pytest
 
 from runner.core.errors import ManifestInvalid, StorageFailed
 from runner.core.plan import Action
-from runner.core.spec import Verify
+from runner.core.spec import FileInput, Verify
 from runner.engine.needs import Met, Needs
 from runner.engine.prepare import prepare
 from runner.engine.survey import Scope
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from runner.core.spec import JobSpec
 
 MANY = 15_000
+FACE = FileInput(at=("faces", 0), written="a.png", path="/a/\ud800.png", sha256="ab" * 32, size_bytes=7)
 
 
 def test_a_job_comes_back_as_it_went_in(tmp_path: Path) -> None:
     """Every field survives, texts of all scripts and lone surrogates included."""
     worklist = Worklist(tmp_path)
-    odd = spec("a/1", tags=("x", "y"), verify=Verify.FRAME, needs=("b",), text="你好 \ud800", duration_s=1.5)
+    odd = spec(
+        "a/1", tags=("x", "y"), verify=Verify.FRAME, needs=("b",), text="你好 \ud800", duration_s=1.5, files=(FACE,)
+    )
     tickets = [worklist.add(job, Action.CREATE, is_new=True) for job in (spec("z"), odd, spec("y"))]
     work = worklist.read(tickets[1])
     assert (work.spec, work.action, work.is_new, work.ticket) == (odd, Action.CREATE, True, tickets[1])

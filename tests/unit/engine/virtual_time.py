@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 EPOCH = 1_700_000_000.0
 """2023-11-14 22:13:20 UTC: the wall clock when virtual time is 0."""
@@ -76,6 +77,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             await work
         finally:
             self._jumping.busy -= 1
+
+    def run_in_executor(self, executor: Any, func: Callable[[*Arguments], T], *args: *Arguments) -> asyncio.Future[T]:
+        """Have another thread do something: meanwhile time stands still."""
+        self._jumping.busy += 1
+        done = super().run_in_executor(executor, func, *args)
+        done.add_done_callback(lambda _: self._rest())
+        return done
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        """Wait for the end of the threads that `run_in_executor` began."""
+        await self.in_thread(super().shutdown_default_executor(*args))
+
+    def _rest(self) -> None:
+        self._jumping.busy -= 1
 
 
 class VirtualClock:

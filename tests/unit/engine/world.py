@@ -12,6 +12,7 @@ from runner.core.diagnostics import Span
 from runner.core.job import OutputFile
 from runner.core.money import Budget, Money, Price
 from runner.core.plan import FileState
+from runner.core.renames import Renames
 from runner.core.selection import Selection
 from runner.core.spec import Account, CredentialRef, JobSpec, Limits, PollBounds, Timeouts, Verify
 from runner.engine.context import Context
@@ -100,6 +101,12 @@ class Sheet:
     sha256: str = "0" * 64
     output_dir: str = "outputs"
     budget: Budget | None = None
+    moved: Renames = field(default_factory=Renames)
+    lock_path: str | None = None
+
+    def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:  # noqa: ARG002  all of a job comes from one line
+        """Where the job is written."""
+        return spec.source
 
     def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:  # noqa: ARG002  nothing is wrong with them
         """Every job."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from rich.cells import cell_len
 
+from runner.core.changes import Change, ChangeKind
+from runner.core.diagnostics import Span
 from runner.core.job import State
 from runner.core.money import Budget, Money
 from runner.core.plan import Action, Decision
-from runner.report.plan import PlanEntry, PlanTotals, plan_entry, write_plan
+from runner.report.plan import PlanEntry, PlanTotals, Purse, plan_entry
+from runner.report.plan_document import write_plan
 from runner.report.plan_text import LINES_PER_GROUP, render_plan
 from runner.schema_files import load_schema
 from tests.unit.report.samples import HOSTILE, head, row, spec, usd
@@ -23,7 +28,14 @@ VALIDATOR = jsonschema_rs.validator_for(load_schema("plan"), validate_formats=Tr
 
 def entry(job_id: str, action: Action, reason: str = "new", **changes: Any) -> PlanEntry:
     """One entry at 1.26 USD."""
-    facts: dict[str, Any] = {"uses": "kling-eu/avatar", "estimate": usd("1.26"), "at_most": usd("2.00"), "note": "18 s"}
+    facts: dict[str, Any] = {
+        "uses": "kling-eu/avatar",
+        "fingerprint": "f1",
+        "output": None if action is Action.ORPHAN else job_id,
+        "estimate": usd("1.26"),
+        "at_most": usd("2.00"),
+        "note": "18 s",
+    }
     return PlanEntry(id=job_id, action=action, reason=reason, **{**facts, **changes})
 
 
@@ -62,8 +74,8 @@ def test_unknown_price_makes_the_sum_unknown() -> None:
     entries = [entry("a", Action.CREATE), entry("b", Action.CREATE, estimate=None, at_most=None)]
     totals = totals_of(entries)
     assert document(entries)["totals"]["cost"] is None
-    text = render_plan(head(budget=Budget(usd("50"), per_day=True)), totals)
-    assert "Cost: 1.26 USD expected, 2.00 USD at most, unknown for 1 job; budget 50.00 USD a day.\n" in text
+    text = render_plan(head(), totals, Purse(Budget(usd("50"), per_day=True)))
+    assert "Cost: 1.26 USD expected, 2.00 at most, unknown for 1 job; budget 50.00 a day.\n" in text
 
 
 def test_text_has_groups_counts_and_cost() -> None:
@@ -74,7 +86,7 @@ def test_text_has_groups_counts_and_cost() -> None:
     assert any(line.startswith("  kling-eu/avatar") and line.endswith("why") for line in lines)
     assert any(line.startswith("  digital-human/avatar") for line in lines)
     assert lines[-2].startswith("Plan: 2 new, 1 changed, 1 to continue, 1 to download, 1 blocked, 1 in doubt")
-    assert lines[-1] == "Cost: 3.78 USD expected, 6.00 USD at most."
+    assert lines[-1] == "Cost: 3.78 USD expected, 6.00 at most."
 
 
 def test_up_to_date_jobs_are_counted_not_listed() -> None:
@@ -120,27 +132,29 @@ def test_hostile_reason_stays_on_its_line(text: str) -> None:
 def test_entry_of_a_decision() -> None:
     """A job that goes on shows its task and what it costs already; a new one its length."""
     running = row("a", State.RUNNING, actual=Money(Decimal("1.00"), "USD"))
-    going_on = plan_entry(spec("a"), Decision(Action.REATTACH, "goes on", running), estimate=usd("1.26"))
-    assert (going_on.note, going_on.actual) == ("task 67930a6f1b2c", usd("1.00"))
-    assert plan_entry(spec("b"), Decision(Action.CREATE, "new"), estimate=None).note == "18 s"
+    going_on = plan_entry(spec("a"), Decision(Action.REATTACH, "goes on", running), head=head(), estimate=usd("1.26"))
+    assert (going_on.note, going_on.actual) == ("task 67930a6f1b2c, submitted 2026-11-20 02:14 UTC", usd("1.00"))
+    assert plan_entry(spec("b"), Decision(Action.CREATE, "new"), head=head(), estimate=None).note == "18 s"
 
 
 def test_entry_of_an_orphan() -> None:
     """An orphan needs no spec, but something."""
-    made = plan_entry(None, Decision(Action.ORPHAN, "not in the manifest", row("gone")), estimate=None)
+    made = plan_entry(None, Decision(Action.ORPHAN, "not in the manifest", row("gone")), head=head(), estimate=None)
     assert made.id == "gone"
     with pytest.raises(ValueError, match="needs a job spec or a row"):
-        plan_entry(None, Decision(Action.ORPHAN, "nothing"), estimate=None)
+        plan_entry(None, Decision(Action.ORPHAN, "nothing"), head=head(), estimate=None)
 
 
 def test_blocked_job_keeps_its_cost() -> None:
     """What waits for a credential is expected to be paid, one by one and in the sum; what failed for good is not."""
-    waiting = plan_entry(spec("a"), Decision(Action.CREATE, "new"), estimate=usd("1.26"), blocked="no credential")
+    waiting = plan_entry(
+        spec("a"), Decision(Action.CREATE, "new"), head=head(), estimate=usd("1.26"), blocked="no credential"
+    )
     entries = [waiting, entry("b", Action.CREATE), entry("c", Action.BLOCKED, "failed")]
     assert (waiting.action, waiting.reason) == (Action.BLOCKED, "no credential")
     assert [job["cost"]["estimate"] for job in document(entries)["jobs"]] == ["1.26", "1.26", None]
     assert totals_of(entries).work == 2
-    assert "Cost: 2.52 USD expected, 3.26 USD at most, 1.26 USD of it once unblocked.\n" in render_plan(
+    assert "Cost: 2.52 USD expected, 3.26 at most, 1.26 of it once unblocked.\n" in render_plan(
         head(), totals_of(entries)
     )
 
@@ -148,3 +162,93 @@ def test_blocked_job_keeps_its_cost() -> None:
 def test_nothing_to_pay() -> None:
     """A plan without submissions says so."""
     assert render_plan(head(), totals_of([entry("a", Action.DOWNLOAD)])).endswith("Cost: nothing to pay.\n")
+
+
+WIDE = [
+    entry("hello/ana", Action.CREATE),
+    entry("hello/李雷", Action.RECREATE, '`text` changed (customers.csv:17): "你好" -> "您好，欢迎"'),
+    entry("hello/a-rather-long-id-that-goes-on-and-on", Action.BLOCKED, "failed " * 20),
+]
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("cells", [60, 72, 100, 140])
+def test_no_line_is_wider_than_the_screen(cells: int, *, color: bool) -> None:
+    """Reasons and sentences are wrapped; nothing of them is lost."""
+    text = unpainted(
+        render_plan(head(), totals_of(WIDE), Purse(Budget(usd("5")), Decimal(4)), color=color, cells=cells)
+    )
+    assert max(cell_len(line) for line in text.splitlines()) <= cells
+    assert " ".join(text.split()).count("failed") == 20
+    assert "您好，欢迎" in text
+
+
+def unpainted(text: str) -> str:
+    """The text without colours."""
+    return re.sub("\x1b\\[[0-9]+m", "", text)
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_columns_stand_below_each_other(*, color: bool) -> None:
+    """By cells, whatever the ids are written in, coloured or not."""
+    lines = unpainted(render_plan(head(), totals_of(WIDE[:2]), color=color)).splitlines()
+    heading, *rows = [line for line in lines if "why" in line or "hello/" in line]
+    starts = {cell_len(line[: line.index(word)]) for line, word in zip(rows, ("new", "`text`"), strict=True)}
+    assert starts == {heading.index("why")}
+    assert {cell_len(line[: line.index("1.26")]) for line in rows} == {heading.index("USD") - 1}
+
+
+def test_on_a_narrow_screen_the_reason_stands_below() -> None:
+    """The id keeps its line, which stays short enough to read."""
+    lines = render_plan(head(), totals_of(WIDE[:1]), cells=50).splitlines()
+    place = next(number for number, line in enumerate(lines) if "hello/ana" in line)
+    assert lines[place + 1] == "        new"
+
+
+def test_a_budget_that_does_not_suffice_says_so() -> None:
+    """What is left, never below nothing; without a cost the currency is told."""
+    purse = Purse(Budget(usd("5.00")), Decimal("4.50"))
+    assert "; budget 5.00, 4.50 spent already, 0.50 left: it does not suffice" in render_plan(
+        head(), totals_of([entry("a", Action.CREATE)]), purse
+    )
+    over = Purse(Budget(usd("5.00")), Decimal("6.00"))
+    assert over.left == 0
+    assert render_plan(head(), totals_of([]), purse).endswith(
+        "Cost: nothing to pay; budget 5.00 USD, 4.50 spent already, 0.50 left.\n"
+    )
+    assert document([])["budget"] is None
+
+
+def test_a_doubt_says_when_and_what_to_type() -> None:
+    """Time of the submission, attempt, and the command with the options that this manifest needs."""
+    doubt = row("a b", State.IN_DOUBT, attempt=2)
+    made = plan_entry(
+        spec("a b"),
+        Decision(Action.IN_DOUBT, "nobody knows", doubt),
+        head=head(options=("--sandbox",)),
+        estimate=None,
+    )
+    assert made.reason.startswith("nobody knows: submitted 2026-11-20 02:14 UTC, attempt 2; decide: ")
+    assert "--resubmit --sandbox`" in made.reason
+    assert "'a b'" in made.reason
+
+
+def test_an_orphan_that_is_paid_says_so() -> None:
+    """A task that runs on is worth putting its job back."""
+    running = plan_entry(None, Decision(Action.ORPHAN, "gone", row("a", State.RUNNING)), head=head(), estimate=None)
+    assert "its task may be paid" in running.reason
+    done = plan_entry(None, Decision(Action.ORPHAN, "gone", row("a")), head=head(), estimate=None)
+    assert done.reason == "gone"
+
+
+def test_changes_are_told_in_words_and_as_fields() -> None:
+    """The reason for people, path and place for programmes."""
+    change = Change(at=("text",), kind=ChangeKind.CHANGED, before="a", after="b", place=Span("people.csv", 3, 1))
+    decision = Decision(Action.RECREATE, "inputs changed", None, (change,))
+    made = plan_entry(spec("a"), decision, head=head(), estimate=usd("1"))
+    assert made.reason == '`text` changed (people.csv:3): "a" -> "b"'
+    told = document([made])
+    VALIDATOR.validate(told)
+    assert told["jobs"][0]["changes"] == [
+        {"path": "text", "kind": "changed", "name": None, "place": {"file": "people.csv", "line": 3}}
+    ]
