@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from runner.core.diagnostics import Diagnostic
+    from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget
+    from runner.core.renames import Renames
     from runner.core.spec import Account, JobSpec
     from runner.manifest.blocks import Block
 
@@ -33,40 +35,55 @@ class ManifestCampaign:
     Args:
         document: The manifest.
         folder: Its folder, absolute.
-        accounts: Those under `providers:`, and those that jobs use without an entry there.
-        blocks: What stands under `jobs:`, compiled.
+        opening: What was read of it: accounts, compiled blocks, renames.
         overrides: Vars that the command line replaced.
     """
 
-    def __init__(
-        self,
-        document: Document,
-        folder: Path,
-        accounts: Mapping[str, Account],
-        blocks: Mapping[str, Block],
-        overrides: Mapping[str, str],
-    ) -> None:
+    def __init__(self, document: Document, folder: Path, opening: Opening, overrides: Mapping[str, str]) -> None:
         value: dict[str, Any] = document.value
         self.name: str = value["name"]
         self.path = document.file
         self.folder = str(folder)
         self.sha256 = document.sha256
         self.output_dir = str(folder / value.get("output", {}).get("dir", f"outputs/{self.name}"))
-        self.accounts = accounts
+        self.lock_path = str(folder / f"{PurePath(document.file).stem}.lock.jsonl")
+        self.accounts: Mapping[str, Account] = opening.accounts
         self.budget: Budget | None = budget(value.get("budget"))
+        self.moved: Renames = opening.renames
         self.overrides = dict(overrides)
         """Vars that the command line replaced, to be recorded with the run."""
         self.document = document
         """The manifest's text, for printing findings."""
-        self._blocks = blocks
+        self._blocks: Mapping[str, Block] = opening.blocks
 
     def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
         """Every job in manifest order; what is wrong with a row or a job goes to `report`, and that job is left out."""
         return self.expansion(report).jobs()
 
+    def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:
+        """Where an input of a job comes from (`runner.core.spec.Campaign.place`)."""
+        block = self._blocks[spec.name]
+        related = (it for here, it in block.inputs.templates.items() if at[: len(here)] == here[: len(at)])
+        if at and block.rows is not None and any(not it.names.isdisjoint(("row", "job")) for it in related):
+            return spec.source
+        pointer = (*block.pointer, "with", *at) if at else (*block.pointer, "uses")
+        # A value may stand elsewhere, by alias; what holds others, or is not there, is known by its key.
+        is_value = _is_value(self.document.value, pointer)
+        return self.document.span(pointer) if is_value else self.document.key_span(pointer)
+
     def expansion(self, report: Callable[[Diagnostic], None]) -> Expansion:
         """A pass over the jobs that also counts those left out."""
-        return Expansion(self._blocks, self.document, report)
+        return Expansion(self._blocks, self.document, report, renames=self.moved)
+
+
+def _is_value(written: Any, at: tuple[str | int, ...]) -> bool:
+    """Whether a pointer leads to a value that is neither object nor list."""
+    for step in at:
+        try:
+            written = written[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return not isinstance(written, dict | list)
 
 
 def open_campaign(
@@ -105,7 +122,7 @@ def open_campaign(
     if findings.has_errors:
         _look_at_rows(opening.blocks, document, findings)
         return in_order(findings.all, document.file)
-    return ManifestCampaign(document, folder, opening.accounts, opening.blocks, overrides)
+    return ManifestCampaign(document, folder, opening, overrides)
 
 
 def _look_at_rows(blocks: Mapping[str, Block], document: Document, findings: Findings) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from runner.core.diagnostics import Label, Severity, Span
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
-from runner.manifest.job_maker import InputsRefused, JobMaker, KeyTaken
+from runner.manifest.job_maker import InputsRefused, JobMaker
 from runner.manifest.needed import NeedBroken, Needed
 from runner.manifest.paths import folded
+from runner.manifest.renames import RenameWatch
 from runner.manifest.template_sandbox import Row
 from runner.manifest.trouble import Trouble
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from runner.core.diagnostics import Diagnostic
+    from runner.core.renames import Renames
     from runner.core.spec import JobSpec
     from runner.manifest.blocks import Block
     from runner.manifest.source import Document
@@ -30,10 +32,11 @@ class Expansion:
     """One pass over blocks.
 
     Args:
-        blocks: Those that hold, by name, in manifest order.
+        blocks: By name, in manifest order. Those that do not hold are gone through for what else is wrong with them.
         document: The manifest.
         report: Takes findings.
         needed: Fingerprints of jobs whose outputs are used; made anew when None.
+        renames: Ids that the jobs must not have any more.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Expansion:
         document: Document,
         report: Callable[[Diagnostic], None],
         needed: Needed | None = None,
+        renames: Renames | None = None,
     ) -> None:
         self.jobs_read = 0
         """Jobs met so far, those left out included."""
@@ -52,12 +56,28 @@ class Expansion:
         self._report = report
         self._needed = needed or Needed(blocks, self._fingerprints)
         self._outputs: dict[str, int] = {}
+        self._renames = renames
 
     def jobs(self) -> Iterator[JobSpec]:
         """Every job that holds."""
+        return self._watched(self._made(), self._renames) if self._renames else self._made()
+
+    def _made(self) -> Iterator[JobSpec]:
         for number, block in enumerate(self._blocks.values()):
             with self._needed.inside(block.name):
                 yield from self._block(number, block)
+
+    def _watched(self, jobs: Iterator[JobSpec], renames: Renames) -> Iterator[JobSpec]:
+        watch = RenameWatch(renames)
+        for spec in jobs:
+            finding = watch.see(spec)
+            if finding is None:
+                yield spec
+            else:
+                self.is_whole = False
+                self._report(finding)
+        for finding in watch.missed():
+            self._report(finding)
 
     def _fingerprints(self, block: Block) -> tuple[dict[str, str], bool]:
         quiet = Expansion({block.name: block}, self._document, self._cycles_only, self._needed)
@@ -71,33 +91,38 @@ class Expansion:
 
     def _block(self, number: int, block: Block) -> Iterator[JobSpec]:
         trouble = Trouble(block, self._document, self._report)
-        maker = JobMaker(block, self._needed)
+        maker = JobMaker(block, self._needed, trouble.obstacle)
+        is_made = False
         for row, span in self._rows(block, trouble):
             try:
                 key = maker.key(row, span)
             except Flaw as flaw:
                 self._left_out(len(block.combinations))
-                trouble.key(flaw, span, _first(block, flaw))
+                trouble.key(flaw, maker, span)
                 continue
             for combination in block.combinations:
                 try:
                     spec = maker.job(key, combination, span)
                     self._claim(spec, number)
-                except Flaw as flaw:
+                except OutputTaken as taken:
                     self._left_out(1)
-                    trouble.job(flaw, maker.scope, span, self._other(flaw))
-                except InputsRefused as refused:
+                    trouble.output(taken, maker.scope["job"]["id"], span, self._other(taken))
+                except (Flaw, InputsRefused, NeedBroken) as error:
                     self._left_out(1)
-                    trouble.inputs(refused.complaints, span, maker.scope["job"]["id"])
-                except NeedBroken:
-                    self._left_out(1)
+                    trouble.job(error, maker, span)
                 else:
+                    is_made = True
                     self.jobs_read += 1
                     yield spec
+        if not is_made:
+            trouble.unmade(maker)
 
     def _rows(self, block: Block, trouble: Trouble) -> Iterator[tuple[Row, Span]]:
-        if block.rows is None:
+        if not block.has_foreach:
             yield Row(), block.source
+            return
+        if block.rows is None:
+            self._left_out(1)
             return
         check = block.row_check
         for row, span in block.rows.rows(self._row_problem):
@@ -128,12 +153,11 @@ class Expansion:
         # One integer instead of a place: a million of these are kept.
         self._outputs[path] = spec.source.line * len(self._blocks) + number
 
-    def _other(self, flaw: Flaw) -> Label | None:
-        if not isinstance(flaw, OutputTaken):
-            return None
-        line, number = divmod(flaw.claim, len(self._blocks))
+    def _other(self, taken: OutputTaken) -> Label:
+        line, number = divmod(taken.claim, len(self._blocks))
         block = list(self._blocks.values())[number]
-        return Label(Span(_file(block), line, 1), f"the job made here ({block.name}) has it")
+        file = block.rows.file if block.rows is not None else block.source.file
+        return Label(Span(file, line, 1), f"the job made here ({block.name}) has it")
 
 
 class OutputTaken(Flaw):
@@ -147,13 +171,3 @@ class OutputTaken(Flaw):
     def __init__(self, claim: int, written: str) -> None:
         super().__init__(Code.OUTPUT_TAKEN, f"another job writes to `{written}` (capitals do not count)")
         self.claim = claim
-
-
-def _first(block: Block, flaw: Flaw) -> Label | None:
-    if not isinstance(flaw, KeyTaken):
-        return None
-    return Label(Span(_file(block), flaw.line, 1), "the first is here")
-
-
-def _file(block: Block) -> str:
-    return block.rows.file if block.rows is not None else block.source.file

@@ -9,16 +9,19 @@ from runner.core.references import BrokenReference, OutputRef
 from runner.core.spec import JobSpec
 from runner.manifest.blocks import reserved_character, strings_in
 from runner.manifest.codes import Code
+from runner.manifest.file_inputs import FileInputs
 from runner.manifest.fingerprint import Contents, canonical
 from runner.manifest.flaws import Flaw
 from runner.manifest.matrix import as_part
 from runner.manifest.paths import id_part_flaw, output_flaw
+from runner.manifest.tags import tag_flaw
 from runner.manifest.template_sandbox import JobFacts, Matrix, Row
 
 if TYPE_CHECKING:
-    from runner.core.diagnostics import Span
+    from collections.abc import Callable, Collection
+
+    from runner.core.diagnostics import Diagnostic, Span
     from runner.manifest.blocks import Block
-    from runner.manifest.explain import Complaint
     from runner.manifest.inputs import Pointer
     from runner.manifest.matrix import Combination
     from runner.manifest.needed import Needed
@@ -28,15 +31,7 @@ _RESERVED: Final = references.OPEN.encode()[:2]
 
 
 class InputsRefused(Exception):
-    """The rendered inputs do not satisfy the operation's schema.
-
-    Args:
-        complaints: What is wrong, by pointer within the inputs.
-    """
-
-    def __init__(self, complaints: list[Complaint]) -> None:
-        super().__init__(f"{len(complaints)} complaints")
-        self.complaints = complaints
+    """The rendered inputs do not satisfy the operation's schema; `examination.py` says why."""
 
 
 class KeyTaken(Flaw):
@@ -58,15 +53,21 @@ class JobMaker:
     Args:
         block: The block.
         needed: Fingerprints of jobs whose outputs are used.
+        place: Gives a flaw of a job's inputs its place, by the job's row and id.
     """
 
-    def __init__(self, block: Block, needed: Needed) -> None:
+    def __init__(self, block: Block, needed: Needed, place: Callable[[Flaw, Span, str], Diagnostic]) -> None:
         self.scope: dict[str, Any] = {**block.scope, "row": Row(), "matrix": Matrix(), "job": JobFacts()}
         """What the templates of the present job see."""
-        self._block = block
+        self.block = block
+        """What the jobs are made of."""
         self._needed = needed
         self._contents = Contents(needed.fingerprint_of)
         self._keys: dict[str, int] = {}
+        self._tags: tuple[str, ...] = block.shared_tags
+        self._tags_written: list[Any] | None = None
+        self._files = FileInputs(block.schema.takes_bytes, block.files)
+        self._place = place
 
     def key(self, row: Row, span: Span) -> str:
         """The row's part of the id; "" for a block without rows.
@@ -76,7 +77,7 @@ class JobMaker:
         """
         self.scope["row"] = row
         self.scope["matrix"], self.scope["job"] = Matrix(), JobFacts()
-        template = self._block.key
+        template = self.block.key
         if template is None:
             return ""
         value = template.render(self.scope)
@@ -98,20 +99,23 @@ class JobMaker:
             InputsRefused: The inputs do not satisfy the operation's schema.
             NeedBroken: A job that it needs does not hold.
         """
-        block, scope = self._block, self.scope
+        block, scope = self.block, self.scope
         job_id = "/".join((block.name, key, *combination.parts)) if key else "/".join((block.name, *combination.parts))
         scope["matrix"] = combination.values
         scope["job"] = JobFacts(id=job_id, name=block.name, key=key)
         inputs = block.inputs.render(scope)
+        found = self._files.of(inputs)
+        counted = found.counted(inputs)
         if block.has_references:
-            fingerprint, needs = self._with_references(inputs, scope["row"])
+            self.refuse_forgery()
+            fingerprint, body, needs = self._with_references(counted)
         else:
-            fingerprint, body = block.fingerprints.of(inputs)
+            fingerprint, body = block.fingerprints.of(counted)
             needs = block.needs
-            if _RESERVED in body:
+            if _RESERVED in body or not block.schema.outside.isdisjoint(inputs):
                 _refuse_reserved(inputs)
         if not block.schema.check.accepts(inputs):
-            self._complain(inputs)
+            self._look_behind_references(inputs)
         return JobSpec(
             id=job_id,
             name=block.name,
@@ -119,66 +123,88 @@ class JobMaker:
             operation=block.schema.name,
             inputs=inputs,
             fingerprint=fingerprint,
-            tags=self._tags(),
-            output=self._output(job_id),
+            tags=self.tags(),
+            output=self.output(),
             verify=block.verify,
             needs=needs,
             source=span,
             text=block.schema.spoken_text(inputs),
+            content=body,
+            files=found.files,
+            obstacles=tuple(self._place(flaw, span, job_id) for _, flaw in found.missing) if found.missing else (),
         )
 
-    def _with_references(self, inputs: Any, row: Row) -> tuple[str, tuple[str, ...]]:
+    def refuse_forgery(self) -> None:
+        """Raises `Flaw` when the row holds characters with which it could forge a reference."""
+        row = self.scope["row"]
         if _may_be_reserved(row) and _is_reserved(row):
-            raise reserved_character()  # it could forge a reference
+            raise reserved_character()
+
+    def _with_references(self, inputs: Any) -> tuple[str, bytes, tuple[str, ...]]:
+        content, ids = self._content(inputs)
+        return *self.block.fingerprints.of(content), tuple(dict.fromkeys((*ids, *self.block.needs)))
+
+    def _content(self, value: Any) -> tuple[Any, tuple[str, ...]]:
         try:
-            content, ids = self._contents.of(inputs)
+            return self._contents.of(value)
         except BrokenReference as error:
             hint = "put the whole output in, or text around it"
-            raise Flaw(Code.BROKEN_REFERENCE, str(error), hint=hint, within=_broken(inputs)) from error
-        return self._block.fingerprints.of(content)[0], tuple(dict.fromkeys((*ids, *self._block.needs)))
+            raise Flaw(Code.BROKEN_REFERENCE, str(error), hint=hint) from error
 
-    def _complain(self, inputs: Any) -> None:
-        """Say what the schema refuses. An output of another job counts as a value of the kind that it will have.
+    def refuse_content(self, value: Any) -> None:
+        """Raises what making a job with this value among its inputs would raise: `Flaw`, or `NeedBroken` for a job that does not hold."""
+        if self.block.has_references:
+            value, _ = self._content(value)
+        elif _is_reserved(value):
+            raise reserved_character()
+        canonical(value)
+
+    def refuse_files(self, inputs: Any, unknown: Collection[Pointer]) -> None:
+        """Raises `Flaw` for a local file that the inputs may not name, or that is not there.
+
+        Args:
+            inputs: The job's inputs.
+            unknown: Pointers to values that are not known: what such a path leads to says nothing.
+        """
+        for _, flaw in self._files.of(inputs).missing:
+            if flaw.within not in unknown:
+                raise flaw
+
+    def _look_behind_references(self, inputs: Any) -> None:
+        """An output of another job counts as a value of the kind that it will have.
 
         Raises:
             InputsRefused: Unless only the references' markers were refused.
         """
-        if self._block.has_references:
-            inputs = references.resolve(inputs, self._sample)
-        if complaints := self._block.schema.check.complaints(inputs):
-            raise InputsRefused(complaints)
+        if not self.block.has_references:
+            raise InputsRefused
+        if not self.block.schema.check.accepts(references.resolve(inputs, self.sample)):
+            raise InputsRefused
 
-    def _sample(self, ref: OutputRef) -> Any:
+    def sample(self, ref: OutputRef) -> Any:
+        """A value of the kind that an output will have; raises `LookupError` for an output of which nothing is known."""
         return self._needed.sample(ref)
 
-    def _tags(self) -> tuple[str, ...]:
-        tags = self._block.tags.render(self.scope)
-        if not tags:
-            return ()
-        for tag in tags:
-            if type(tag) is not str or not tag or "," in tag or not tag.isprintable():
-                note = ("a tag is text without commas and control characters",)
-                raise Flaw(Code.WRONG_FORM, f"`{tag}` is not a tag", notes=note)
-        return tuple(dict.fromkeys(tags))
+    def tags(self) -> tuple[str, ...]:
+        """The job's tags; raises `Flaw` for one that does not hold."""
+        own = self.block.tags.render(self.scope)
+        if own is not self._tags_written:  # those without templates are one and the same list for every job
+            for tag in own:
+                if (flaw := tag_flaw(tag)) is not None:
+                    raise flaw
+            self._tags = tuple(dict.fromkeys((*self.block.shared_tags, *own)))
+            self._tags_written = own
+        return self._tags
 
-    def _output(self, job_id: str) -> str:
-        template = self._block.output
-        output = job_id if template is None else template.render(self.scope)
+    def output(self) -> str:
+        """The job's output path; raises `Flaw` when it does not hold."""
+        template = self.block.output
+        output = self.scope["job"]["id"] if template is None else template.render(self.scope)
         if type(output) is not str:
             raise Flaw(Code.BAD_OUTPUT, "the output path must be text")
         if (flaw := output_flaw(output)) is not None:
             raise flaw
         return output
-
-
-def _broken(inputs: Any) -> Pointer | None:
-    """Where a reference was changed."""
-    for at, text in strings_in(inputs, ()):
-        try:
-            list(references.find(text))
-        except BrokenReference:
-            return at
-    return None
 
 
 def _may_be_reserved(row: Row) -> bool:

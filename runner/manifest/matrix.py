@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
 from runner.manifest.paths import id_part_flaw
+from runner.manifest.template import is_template
 from runner.manifest.template_sandbox import Matrix
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def combinations(matrix: Mapping[str, Any], report: Callable[[Pointer, Flaw], No
     _check_values(axes, matrix.get("include", []), report)
     made = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     made = _exclude(made, axes, matrix.get("exclude", []), report)
-    return _with_parts(_include(made, axes, matrix.get("include", [])), axes, report)
+    added = _include(made, axes, matrix.get("include", []))
+    return _with_parts([*(((), values) for values in made), *added], axes, report)
 
 
 def _check_values(axes: Mapping[str, Any], includes: list[Any], report: Callable[[Pointer, Flaw], None]) -> None:
@@ -74,7 +76,15 @@ def _check_values(axes: Mapping[str, Any], includes: list[Any], report: Callable
     ]
     for at, extra in enumerate(includes):
         placed += [(("include", at, name), value) for name, value in extra.items() if name in axes or not axes]
+    for name, values in axes.items():
+        seen: set[str] = set()
+        for number, value in enumerate(values):
+            if as_part(value) in seen:
+                report((name, number), Flaw(Code.BAD_COMBINATION, f"`{name}` has the value {as_part(value)} twice"))
+            seen.add(as_part(value))
     for pointer, value in placed:
+        if isinstance(value, str) and is_template(value):
+            continue  # a finding already
         if (flaw := id_part_flaw(as_part(value))) is not None:
             report(pointer, flaw)
 
@@ -106,32 +116,42 @@ def _exclude(
     return made
 
 
-def _include(made: list[dict[str, Any]], axes: Mapping[str, Any], includes: list[Any]) -> list[dict[str, Any]]:
-    originals, added = [dict(combination) for combination in made], []
-    for extra in includes:
+def _include(
+    made: list[dict[str, Any]], axes: Mapping[str, Any], includes: list[Any]
+) -> list[tuple[Pointer, dict[str, Any]]]:
+    """Adds values to the combinations, in place; returns those that are new, each with its pointer.
+
+    Source: GitHub Actions, "Expanding or adding matrix configurations": an include never overwrites an original value, may overwrite
+    what an earlier include added, and is a new combination when it can be added to none of the original ones.
+    """
+    originals = [dict(combination) for combination in made]
+    added: list[tuple[Pointer, dict[str, Any]]] = []
+    for number, extra in enumerate(includes):
         on_axes = {name: value for name, value in extra.items() if name in axes}
         fits = [index for index, original in enumerate(originals) if _agrees(original, on_axes)]
         for index in fits:
             made[index].update(extra)
         if not fits:
-            added.append(dict(extra))
-    return [*made, *added]
+            added.append((("include", number), dict(extra)))
+    return added
 
 
 def _with_parts(
-    made: list[dict[str, Any]], axes: Mapping[str, Any], report: Callable[[Pointer, Flaw], None]
+    made: list[tuple[Pointer, dict[str, Any]]], axes: Mapping[str, Any], report: Callable[[Pointer, Flaw], None]
 ) -> list[Combination]:
     found: dict[tuple[str, ...], Combination] = {}
-    for values in made:
+    for at, values in made:
         order = [name for name in axes if name in values] + ([] if axes else list(values))
         parts = tuple(as_part(values[name]) for name in order)
-        if not parts or parts in found:
-            what = "/".join(parts) if parts else "no value of any axis"
-            report(
-                ("include",) if parts else (), Flaw(Code.BAD_COMBINATION, f"two combinations have the same id: {what}")
-            )
-            continue
-        found[parts] = Combination(Matrix(values), parts)
+        if not parts:
+            text = "there is no combination that this could be added to, and it has no value of any axis for one of its own"
+            report(at, Flaw(Code.BAD_COMBINATION, text))
+        elif parts not in found:
+            found[parts] = Combination(Matrix(values), parts)
+        elif at:  # else it is of the product, where an axis has a value twice: a finding already
+            report(at, Flaw(Code.BAD_COMBINATION, f"two combinations have the same id: {'/'.join(parts)}"))
+    if not made:
+        report((), Flaw(Code.BAD_COMBINATION, "`exclude` leaves no combination, so this makes no jobs"))
     return list(found.values())
 
 

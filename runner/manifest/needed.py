@@ -27,7 +27,7 @@ class Needed:
     """The jobs of other blocks, by id.
 
     Args:
-        blocks: Those that hold, by name.
+        blocks: By name.
         expand: Gives the fingerprints of a block's jobs by id, and whether all of its jobs held.
     """
 
@@ -58,11 +58,11 @@ class Needed:
             NeedBroken: The job, or all of its name, does not hold.
         """
         name = job_id.partition("/")[0]
+        if name not in self._blocks or not self._blocks[name].is_sound:
+            raise NeedBroken(name)
         if name in self._entered:
             path = " -> ".join([*self._entered[self._entered.index(name) :], name])
             raise Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {path}")
-        if name not in self._blocks:
-            raise NeedBroken(name)
         if name not in self._tables:
             self._tables[name] = self._expand(self._blocks[name])
         table, is_whole = self._tables[name]
@@ -73,5 +73,5 @@ class Needed:
         raise Flaw(Code.UNKNOWN_JOB, f"there is no job `{job_id}`", hint=did_you_mean(job_id, table))
 
     def sample(self, ref: OutputRef) -> Any:
-        """A value of the kind that an output will have."""
+        """A value of the kind that an output will have; raises `LookupError` for an output of which nothing is known."""
         return self._blocks[ref.job.partition("/")[0]].schema.samples[ref.output]

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from runner.core.diagnostics import Label
 from runner.core.references import CLOSE, OPEN
+from runner.core.renames import Renames
 from runner.manifest.accounts import account, account_flaws, prices_by_account
-from runner.manifest.blocks import Block, BlockReader, makes_many, reserved_character, strings_in
+from runner.manifest.block_reader import BlockReader
+from runner.manifest.blocks import Block, makes_many, reserved_character, strings_in
 from runner.manifest.codes import Code
+from runner.manifest.explain import MOST_COMPLAINTS
 from runner.manifest.flaws import Flaw, did_you_mean
 from runner.manifest.graph import cycles
 from runner.manifest.jobs_scope import Jobs, JobShape
 from runner.manifest.operations import OperationSchema, operation_schema
+from runner.manifest.overrides import overridden
+from runner.manifest.renames import read_renames
 from runner.manifest.schema_check import SchemaCheck
+from runner.manifest.tags import tag_flaw
 from runner.manifest.template import is_template
 from runner.manifest.template_sandbox import Vars
 from runner.schema_files import load_schema, operation_names
@@ -30,7 +38,13 @@ if TYPE_CHECKING:
 
 @cache
 def _manifest_check() -> SchemaCheck:
-    return SchemaCheck(load_schema("manifest"))
+    return SchemaCheck(load_schema("manifest"), is_for_large=True)
+
+
+@cache
+def _unknown_operation() -> OperationSchema:
+    """What stands for an operation that does not exist: the rest of its jobs can still be looked at."""
+    return OperationSchema(name="unknown/unknown", check=SchemaCheck({}), outputs=(), samples={}, spoken=())
 
 
 class Opening:
@@ -61,18 +75,24 @@ class Opening:
         self.accounts: dict[str, Account] = {}
         """Accounts that jobs use, by name."""
         self.blocks: dict[str, Block] = {}
-        """Blocks that hold, by name, in manifest order."""
+        """Blocks by name, in manifest order, those that do not hold included."""
+        self.renames = Renames()
+        """What is written under `moved`."""
 
     def read(self) -> None:
         """Fill `accounts` and `blocks`; what is wrong goes to the findings."""
-        for complaint in _manifest_check().complaints(self._document.value):
+        complaints = _manifest_check().complaints(self._document.value)
+        for complaint in complaints:
             self._findings.complaint(complaint)
-        if not isinstance(self._document.value, dict):
-            return
+        if not isinstance(self._document.value, dict) or len(complaints) >= MOST_COMPLAINTS:
+            return  # what is broken beyond those is not known
         variables = self._variables()
-        schemas = {name: self._operation(name, written) for name, written in self._section("jobs").items()}
+        schemas = {name: self._operation(name, uses) for name, uses in self._uses_of_jobs().items()}
         self._check_providers()
         self._check_prices()
+        moved = self._document.value.get("moved", [])
+        if isinstance(moved, list) and not self._findings.is_broken(("moved",)):
+            self.renames = read_renames(moved, self._document, self._findings)
         if variables is not None:
             self._read_blocks(variables, schemas)
 
@@ -81,7 +101,28 @@ class Opening:
         section = self._document.value.get(name, {})
         if not isinstance(section, dict):
             return {}
-        return {key: value for key, value in section.items() if (name, key) not in self._findings.broken}
+        return {key: value for key, value in section.items() if not self._findings.is_broken((name, key))}
+
+    def _job_defaults(self) -> dict[str, Any]:
+        """`defaults`, apart from what does not hold."""
+        defaults = self._section("defaults")
+        for number, tag in enumerate(defaults.get("tags", [])):
+            if is_template(tag):
+                flaw: Flaw | None = Flaw(Code.NO_TEMPLATE_HERE, "defaults hold values, not templates")
+            else:
+                flaw = tag_flaw(tag)
+            if flaw is not None:
+                self._findings.flaw(("defaults", "tags", number), flaw)
+        return self._section("defaults")
+
+    def _uses_of_jobs(self) -> dict[str, str]:
+        """`uses` of the jobs that have one; what else is wrong with a job does not keep it from being looked at."""
+        jobs = self._document.value.get("jobs")
+        return {
+            name: written["uses"]
+            for name, written in (jobs.items() if isinstance(jobs, dict) else ())
+            if isinstance(written, dict) and "uses" in written and not self._findings.is_broken(("jobs", name, "uses"))
+        }
 
     def _variables(self) -> Vars | None:
         """`vars` with the overrides; None when it is not there under its right name, so that templates would only add noise."""
@@ -102,9 +143,11 @@ class Opening:
                     Flaw(Code.UNKNOWN_OVERRIDE, f"-V {name}: there is no such variable", hint=hint),
                     on_key=True,
                 )
-            elif OPEN in text or CLOSE in text:
-                self._findings.flaw(("vars", name), reserved_character())
-            variables[name] = text
+                continue
+            try:
+                variables[name] = overridden(name, variables[name], text)
+            except Flaw as flaw:
+                self._findings.flaw(("vars", name), flaw)
         return variables
 
     def _has_unknown_key(self) -> bool:
@@ -128,8 +171,8 @@ class Opening:
         providers = self._document.value.get("providers", {})
         return [*(providers if isinstance(providers, dict) else ()), *self._defaults]
 
-    def _operation(self, job: str, written: dict[str, Any]) -> OperationSchema | None:
-        return self._find_operation(written["uses"], ("jobs", job, "uses"), job=job)
+    def _operation(self, job: str, uses: str) -> OperationSchema | None:
+        return self._find_operation(uses, ("jobs", job, "uses"), job=job)
 
     def _find_operation(
         self, uses: str, at: tuple[str, ...], *, job: str | None = None, on_key: bool = False
@@ -159,7 +202,7 @@ class Opening:
     def _use_account(self, uses: str) -> None:
         """Make the account of a job, unless it does not hold: its jobs are looked at all the same, to find what else is wrong."""
         name = uses.partition("/")[0]
-        if ("providers", name) in self._findings.broken:
+        if self._findings.is_broken(("providers", name)):
             return
         if name not in self.accounts:
             written = self._section("providers").get(name, {})
@@ -175,14 +218,13 @@ class Opening:
 
     def _read_blocks(self, variables: Vars, schemas: Mapping[str, OperationSchema | None]) -> None:
         scope = {"vars": variables, "jobs": Jobs(self._shapes(schemas))}
-        is_sound = all(at[:1] != ("defaults",) for at in self._findings.broken)
-        defaults = self._document.value.get("defaults", {}) if is_sound else {}
-        reader = BlockReader(self._document, self._findings, scope, self._files, defaults)
+        reader = BlockReader(self._document, self._findings, scope, self._files, self._job_defaults())
         for name, schema in schemas.items():
-            if schema is None or (block := reader.read(name, schema)) is None:
-                continue
-            self.blocks[name] = block
-            self._use_account(block.uses)
+            block = self.blocks[name] = reader.read(name, schema or _unknown_operation())
+            if schema is None:
+                block.is_sound = False
+            else:
+                self._use_account(block.uses)
         for name in self._section(
             "providers"
         ):  # tasks of an earlier run may wait on an account that no job uses any more
@@ -200,9 +242,13 @@ class Opening:
         return shapes
 
     def _refuse_cycles(self) -> None:
-        waits_for = {name: block.waits_for() for name, block in self.blocks.items()}
+        waits_for = {name: tuple(block.waits_for) for name, block in self.blocks.items()}
         for path in cycles(waits_for):
             flaw = Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {' -> '.join(path)}")
-            self._findings.flaw(("jobs", path[0]), flaw, on_key=True, job=path[0])
+            places = [
+                Label(self._document.span(self.blocks[name].waits_for[needed]), f"`{name}` waits for `{needed}`")
+                for name, needed in pairwise(path)
+            ]
+            self._findings.flaw(("jobs", path[0]), flaw, on_key=True, job=path[0], labels=places)
             for name in path:
-                self.blocks.pop(name, None)
+                self.blocks[name].is_sound = False

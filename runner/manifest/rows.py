@@ -8,18 +8,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from runner.core.diagnostics import Diagnostic, Severity, Span
+from runner.core.diagnostics import Diagnostic, Label, Severity, Span
 from runner.manifest.codes import Code
+from runner.manifest.row_fields import LONGEST_FIELD, CsvFields, InlineFields, JsonFields
+from runner.manifest.row_lines import lines_of
 from runner.manifest.template_sandbox import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from runner.manifest.row_fields import Fields
     from runner.manifest.source import Document
 
-_LONGEST_LINE: Final = 4 * 1024 * 1024
-_LONGEST_FIELD: Final = 1024 * 1024
+_PAST_ALL: Final = 1_000_000_000
+_OTHER_SIGNS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 class RowSource(Protocol):
@@ -30,37 +33,14 @@ class RowSource(Protocol):
         """The file that the rows stand in, as people see it."""
 
     @property
-    def header(self) -> Span | None:
-        """The place that names the columns, when all rows share it; else None."""
+    def has_header(self) -> bool:
+        """Whether one line names the columns of all rows."""
+
+    def fields(self) -> Fields:
+        """What finds the places of single fields."""
 
     def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
         """Every row that can be read, with its place; what cannot goes to `report`."""
-
-
-class _LineProblem(Exception):
-    """A line is not text that can be read; the message says why."""
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """The physical lines of a UTF-8 file, with their ends, without a byte order mark.
-
-    Raises:
-        OSError: The file cannot be read.
-        _LineProblem: A line is too long, not UTF-8, or holds a NUL.
-    """
-    with path.open("rb") as file:
-        start = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
-        file.seek(start)
-        while raw := file.readline(_LONGEST_LINE):
-            if len(raw) == _LONGEST_LINE:
-                raise _LineProblem(f"the line is longer than {_LONGEST_LINE:,} bytes")
-            try:
-                line = raw.decode()
-            except UnicodeDecodeError as error:
-                raise _LineProblem(f"byte {error.start + 1} of the line is not UTF-8") from error
-            if "\0" in line:
-                raise _LineProblem("the line holds a NUL character")
-            yield line
 
 
 def _unreadable(file: str, error: OSError) -> Diagnostic:
@@ -84,11 +64,11 @@ class CsvRows:
 
     path: Path
     file: str
+    has_header: bool = True
 
-    @property
-    def header(self) -> Span:
-        """The header line."""
-        return Span(self.file, 1, 1)
+    def fields(self) -> CsvFields:
+        """Finds fields by reading the file once more."""
+        return CsvFields(self.path, self.file)
 
     def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
         """Every good row; the line of a place is the physical line that the row begins on."""
@@ -108,12 +88,18 @@ class _CsvReader:
         self._file = file
         self._report = report
         self._has_problem = False
-        csv.field_size_limit(_LONGEST_FIELD)
-        self._reader = csv.reader(_lines(path), strict=True)
+        self._fields = CsvFields(path, file)
+        csv.field_size_limit(LONGEST_FIELD)
+        self._reader = csv.reader(lines_of(path, self._bad_line), strict=True)
 
-    def _say(self, code: Code, line: int, message: str, hint: str | None = None) -> None:
+    def _say(
+        self, code: Code, place: Span, message: str, hint: str | None = None, labels: tuple[Label, ...] = ()
+    ) -> None:
         self._has_problem = True
-        self._report(Diagnostic(code=code, message=message, span=Span(self._file, line, 1), hint=hint))
+        self._report(Diagnostic(code=code, message=message, span=place, hint=hint, labels=labels))
+
+    def _bad_line(self, line: int, column: int, text: str) -> None:
+        self._say(Code.ROWS_SYNTAX, Span(self._file, line, column), text)
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Records with the physical line that each begins on. A broken one is reported and left out; blank lines do not count."""
@@ -126,10 +112,6 @@ class _CsvReader:
                 return
             except csv.Error as error:
                 self._broken(line, error)
-            except _LineProblem as error:
-                # The lines after it were not read: nothing is known about them.
-                self._say(Code.ROWS_SYNTAX, reader.line_num + 1, str(error))
-                return
             else:
                 if record:
                     yield line, record
@@ -137,26 +119,37 @@ class _CsvReader:
 
     def _broken(self, line: int, error: csv.Error) -> None:
         text = str(error)
+        breaks = self._fields.at(line, _PAST_ALL)
         if "unexpected end of data" in text or "field larger" in text:
-            self._say(Code.ROWS_SYNTAX, line, "a quote that opens in this row is never closed")
+            self._say(Code.ROWS_SYNTAX, breaks, "a quote that opens in this row is never closed")
         elif "expected after" in text:
             hint = 'a quote inside a quoted value is written twice: ""'
-            self._say(Code.ROWS_SYNTAX, line, "text follows a closing quote", hint)
+            self._say(Code.ROWS_SYNTAX, breaks, "text follows a closing quote", hint)
         else:
-            self._say(Code.ROWS_SYNTAX, line, f"the row is not CSV: {text}")
+            self._say(Code.ROWS_SYNTAX, breaks, f"the row is not CSV: {text}")
 
     def columns(self) -> list[str] | None:
         """The names in the header; None when there is none or it does not hold."""
-        line, names = next(self._records(), (1, []))
+        _, names = next(self._records(), (1, []))
+        # After a line that cannot be read, whatever was read is not the header.
+        return names if not self._has_problem and self._holds(names) else None
+
+    def _holds(self, names: list[str]) -> bool:
+        """Whether the header can be used; what is wrong with it is reported."""
+        repeated = self._fields.repeated()
         if not names:
-            self._say(Code.COLUMNS, 1, "the file has no header line")
-            return None
-        repeated = [name for name, count in Counter(names).items() if count > 1]
-        for name in repeated:
-            self._say(
-                Code.COLUMNS, line, f"the column `{name}` stands there twice" if name else "two columns have no name"
+            self._say(Code.COLUMNS, Span(self._file, 1, 1), "the file has no header line")
+        elif len(names) == 1 and (sign := next((sign for sign in _OTHER_SIGNS if sign in names[0]), None)):
+            text, hint = (
+                f"the header has one column, `{names[0]}`",
+                f"columns are divided by commas, not by {_OTHER_SIGNS[sign]}",
             )
-        return None if repeated else names
+            self._say(Code.COLUMNS, self._fields.header() or Span(self._file, 1, 1), text, hint)
+            return False
+        for name, first, second in repeated:
+            text = f"the column `{name}` stands there twice" if name else "two columns have no name"
+            self._say(Code.COLUMNS, second, text, labels=(Label(first, "the first is here"),))
+        return bool(names) and not repeated
 
     def rows(self, columns: list[str]) -> Iterator[tuple[Row, Span]]:
         """The rows after the header."""
@@ -167,7 +160,7 @@ class _CsvReader:
                 yield Row(zip(columns, values, strict=True)), Span(file, line, 1)
             else:
                 message = f"the row has {_count(len(values), 'value')}, the header has {_count(count, 'column')}"
-                self._say(Code.ROW_LENGTH, line, message)
+                self._say(Code.ROW_LENGTH, self._fields.at(line, count), message)
         if not line and not self._has_problem:
             self._report(_no_rows(Span(file, 1, 1)))
 
@@ -187,21 +180,29 @@ class JsonRows:
 
     path: Path
     file: str
-    header: Span | None = None
+    has_header: bool = False
+
+    def fields(self) -> JsonFields:
+        """Finds fields by reading the file once more."""
+        return JsonFields(self.path, self.file)
 
     def rows(self, report: Callable[[Diagnostic], None]) -> Iterator[tuple[Row, Span]]:
         """Every good row; blank lines do not count."""
-        number, seen = 0, False
+        seen = False
+
+        def bad_line(line: int, column: int, text: str) -> None:
+            nonlocal seen
+            seen = True
+            report(Diagnostic(code=Code.ROWS_SYNTAX, message=text, span=Span(self.file, line, column)))
+
         try:
-            for number, line in enumerate(_lines(self.path), 1):
+            for number, line in enumerate(lines_of(self.path, bad_line), 1):
                 if not line.strip():
                     continue
                 seen = True
                 row = self._row(line, number, report)
                 if row is not None:
                     yield row, Span(self.file, number, 1)
-        except _LineProblem as error:
-            report(Diagnostic(code=Code.ROWS_SYNTAX, message=str(error), span=Span(self.file, number + 1, 1)))
         except OSError as error:
             report(_unreadable(self.file, error))
         else:
@@ -249,7 +250,11 @@ class InlineRows:
     document: Document
     pointer: tuple[str | int, ...]
     values: list[dict[str, Any]]
-    header: Span | None = None
+    has_header: bool = False
+
+    def fields(self) -> InlineFields:
+        """Finds fields in the manifest."""
+        return InlineFields(self.document, self.pointer, len(self.values))
 
     @property
     def file(self) -> str:

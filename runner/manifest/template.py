@@ -7,8 +7,9 @@ is unusual about the values (missing, not text) falls through to Jinja2, which a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Undefined, nodes
@@ -34,7 +35,12 @@ Scope = dict[str, Any]
 
 _LONGEST_TEMPLATE: Final = 100_000
 _DEEPEST_VALUE: Final = 64
-_SIMPLE: Final = ("vars", "row", "matrix", "job")
+_MOST_KEPT: Final = 1_000
+"""Templates kept for the next job that has the same: thousands of jobs written out say `{{ vars.presenter }}`."""
+_NAME_IN_TEXT: Final = re.compile(
+    r"\{\{ *(vars|row|matrix|job)(?:\.([A-Za-z_][A-Za-z0-9_]*)|\['([^'\\\r\n{}]*)'\]) *\}\}"
+)
+"""`{{ row.name }}` or `{{ row['name'] }}`: root, attribute, item. What is written in any other way goes through Jinja2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ def _sandbox() -> TemplateSandbox:
     return TemplateSandbox()
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def compile_template(source: str) -> Template:
     """Compile a string with templates.
 
@@ -77,20 +84,31 @@ def compile_template(source: str) -> Template:
     """
     if len(source) > _LONGEST_TEMPLATE:
         raise Flaw(Code.TEMPLATE_TOO_LARGE, f"a template may have {_LONGEST_TEMPLATE:,} characters")
+    return _quick(source) or _compile(source)
+
+
+def _compile(source: str) -> Template:
     _sandbox().begin()
     try:
-        tree = _sandbox().parse(source)
-        restrain(tree)
+        tree = _parse(source)
         names = frozenset(find_undeclared_variables(tree)) - {"range"}
-        slow = _through_jinja(tree)
+        render = _through_jinja(tree)
     except TemplateSyntaxError as error:
         raise Flaw(Code.TEMPLATE_SYNTAX, f"the template cannot be read: {_sentence(error.message)}") from error
     except (RecursionError, MemoryError, SyntaxError) as error:
         raise Flaw(Code.TEMPLATE_TOO_LARGE, "the template is nested too deeply") from error
+    except ValueError as error:  # Python refuses to read an integer of thousands of digits
+        raise Flaw(Code.TEMPLATE_TOO_LARGE, "a number in the template has too many digits") from error
     for name in sorted(names.difference(SCOPE)):
         raise Flaw(Code.UNKNOWN_NAME, f"there is no `{name}` in templates", hint=did_you_mean(name, SCOPE))
     job_ids, unknown = _job_ids(tree)
-    return Template(source, names, _quick(tree, slow) or slow, job_ids, unknown)
+    return Template(source, names, render, job_ids, unknown)
+
+
+def _parse(source: str) -> nodes.Template:
+    tree = _sandbox().parse(source)
+    restrain(tree)
+    return tree
 
 
 def _sentence(text: str | None) -> str:
@@ -222,34 +240,29 @@ def _what_to_add(value: Any) -> tuple[str, ...]:
 # --- the quick path: names in text ------------------------------------------------------------------------------------
 
 
-def _path(node: nodes.Node) -> tuple[str, str] | None:
-    """`(root, name)` of `row.name` or `row['name']`; None for anything else."""
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-        root, name = node.node.name, node.attr
-    elif isinstance(node, nodes.Getitem) and isinstance(node.node, nodes.Name) and isinstance(node.arg, nodes.Const):
-        root, name = node.node.name, node.arg.value
-    else:
+def _quick(source: str) -> Template | None:
+    """A template that only puts names into text, without Jinja2; None for others."""
+    rest = _NAME_IN_TEXT.sub("", source)
+    if "{" in rest or "}" in rest or "\r" in rest:  # Jinja2 makes every line end a line feed
         return None
-    return (root, name) if root in _SIMPLE and isinstance(name, str) else None
+    paths = [(root, attribute or item) for root, attribute, item in _NAME_IN_TEXT.findall(source)]
+    shape = _NAME_IN_TEXT.sub("%s", source.replace("%", "%%"))
+    slow = _at_first_use(source)
+    render = _quick_value(*paths[0], slow) if shape == "%s" else _quick_text(shape, paths, slow)
+    return Template(source, frozenset(root for root, _ in paths), render)
 
 
-def _quick(tree: nodes.Template, slow: Callable[[Scope], Any]) -> Callable[[Scope], Any] | None:
-    """A renderer without Jinja2 for templates that only put names into text; None for others."""
-    if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output):
-        return None
-    shape, paths = "", []
-    for node in tree.body[0].nodes:
-        path = _path(node)
-        if path is not None:
-            paths.append(path)
-            shape += "%s"
-        elif isinstance(node, nodes.TemplateData):
-            shape += node.data.replace("%", "%%")
-        else:
-            return None
-    if shape == "%s":
-        return _quick_value(*paths[0], slow)
-    return _quick_text(shape, paths, slow)
+def _at_first_use(source: str) -> Callable[[Scope], Any]:
+    """Jinja2 behind the quick path: compiled, which takes longer than all else here, when the first unusual value comes."""
+
+    @cache
+    def compiled() -> Callable[[Scope], Any]:
+        return _through_jinja(_parse(source))
+
+    def render(scope: Scope) -> Any:
+        return compiled()(scope)
+
+    return render
 
 
 def _quick_value(root: str, name: str, slow: Callable[[Scope], Any]) -> Callable[[Scope], Any]:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 MOST_CHARACTERS: Final = 1_000_000
 MOST_ITEMS: Final = 10_000
 _MOST_STEPS: Final = 1_000_000
+_MOST_DIGITS: Final = 64
 
 _BORROWED: Final = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last", "length", "list", "lower",
-    "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "string", "sum", "title",
+    "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "sum", "title",
     "trim", "truncate", "unique", "upper", "urlencode", "wordcount",
 )  # fmt: skip
 """Jinja2's own filters that give no more than they take."""
@@ -67,6 +68,13 @@ def in_text(value: Any) -> Any:
     raise TemplateRuntimeError(f"{kind_of(value)} stands inside text; use `| join(', ')` or `| tojson`")
 
 
+def _round(value: Any, precision: Any = 0, method: str = "common") -> Any:
+    """Jinja2's own, for as many digits as a number can have: it raises 10 to that power, which can take for ever."""
+    if not (isinstance(precision, int) and abs(precision) <= _MOST_DIGITS):
+        raise too_large(f"`round` takes at most {_MOST_DIGITS} digits")
+    return FILTERS["round"](value, precision, method)
+
+
 class Metered:
     """The filters and functions of one sandbox, with the meter of the present rendering."""
 
@@ -88,6 +96,7 @@ class Metered:
             "replace": self._replace,
             "join": self._join,
             "tojson": self._tojson,
+            "round": _round,
             "callsheet_loop": self._loop,
         }
         return {**borrowed, **own}

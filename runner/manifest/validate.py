@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runner.core.diagnostics import Severity
+from runner.core.diagnostics import Severity, Unsaid
 from runner.manifest.findings import in_order
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def check(campaign: ManifestCampaign, also: Callable[[JobSpec], Diagnostic | Non
     """
     kept: list[Diagnostic] = []
     not_kept = 0
+    unsaid = Unsaid()
 
     def keep(finding: Diagnostic) -> None:
         nonlocal not_kept
@@ -58,6 +59,8 @@ def check(campaign: ManifestCampaign, also: Callable[[JobSpec], Diagnostic | Non
 
     expansion = campaign.expansion(keep)
     for spec in expansion.jobs():
+        for obstacle in filter(unsaid, spec.obstacles):
+            keep(obstacle)
         finding = also(spec)
         if finding is not None:
             keep(finding)

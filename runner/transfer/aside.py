@@ -11,6 +11,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import StorageFailed
 from runner.transfer import disk
 
@@ -56,6 +57,7 @@ def make_way(folder: int, path: Path, sha256: str, replaces: tuple[str, ...] | N
         raise StorageFailed(
             f"{path} cannot be set aside: {path.with_name(kept)} is there and holds other bytes",
             next_step="Move that file away, then run the same command again: nothing is paid twice.",
+            code=ErrorCode.IN_THE_WAY,
         )
     os.rename(path.name, kept, src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)

@@ -12,6 +12,7 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from runner.core.error_codes import ErrorCode, of_os_error
 from runner.core.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def storage_failed(error: OSError, what: str) -> StorageFailed:
         what: What was not possible and where, e.g. `outputs/a.part could not be written`.
     """
     reason, next_step = _WORDS.get(error.errno or 0, (error.strerror or str(error), f"Remove the cause, {_AGAIN}."))
-    return StorageFailed(f"{what}: {reason}", next_step=next_step)
+    return StorageFailed(f"{what}: {reason}", next_step=next_step, code=of_os_error(error))
 
 
 @contextmanager
@@ -127,6 +128,7 @@ def open_folder(root: Path, parts: tuple[str, ...], *, create: bool) -> int:
             raise StorageFailed(
                 f"{root.joinpath(*parts[:depth])} is a link or a file where a folder of the outputs should be",
                 next_step="Remove it, or point `output.dir` of the manifest at the place where the outputs shall go.",
+                code=ErrorCode.IN_THE_WAY,
             ) from error
         finally:
             os.close(folder)

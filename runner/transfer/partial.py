@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from runner.core.error_codes import ErrorCode
 from runner.core.errors import StorageFailed
 from runner.transfer import disk
 from runner.transfer.claim import MOST_BYTES, Claim
@@ -241,6 +242,7 @@ class Partial:
                 f"{self.shown('.part')} does not fit: {free_bytes // 1024} KiB are free, the downloads under way need "
                 f"{-(-needed_bytes // 1024)} KiB, and {self._reserve_bytes // 1024} KiB are always left",
                 next_step="Free some space, then run the same command again: what was received is kept and nothing is paid twice.",
+                code=ErrorCode.DISK_FULL,
             )
 
     def _write(self, chunk: bytes) -> None:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from runner.core.diagnostics import Diagnostic
     from runner.core.spec import JobSpec
 
-DEFAULTS = {"digital-human": AccountDefaults(base_url="https://api.gpt.ge", env="DIGITAL_HUMAN_TOKEN", in_flight=8)}
+DEFAULTS = {
+    "digital-human": AccountDefaults(base_url="https://api.gpt.ge", env="DIGITAL_HUMAN_TOKEN", in_flight=8),
+    "kling": AccountDefaults(base_url="https://api-singapore.klingai.com", env="KLING_API_KEY", in_flight=3),
+}
 HEAD = "version: 1\nname: spring\n"
 ADDRESSES = "{avatar_url: https://cdn.example.com/a.png, audio_url: https://cdn.example.com/a.mp3}"
 
@@ -57,7 +60,9 @@ def outcome(folder: Path) -> dict[str, Any]:
     Markers of references are shown as `<job.output>`, since they are not printable. Fingerprints have tests of their own.
     """
     path = folder / "manifest.yaml"
-    campaign = open_campaign(path, display=path.name, defaults=DEFAULTS)
+    given = folder / "overrides.json"
+    overrides = json.loads(given.read_text(encoding="utf-8")) if given.exists() else {}
+    campaign = open_campaign(path, display=path.name, defaults=DEFAULTS, overrides=overrides)
     if isinstance(campaign, list):
         return {"findings": [_finding(it, folder) for it in campaign], "jobs": []}
     specs = [_job(spec) for spec in campaign.jobs(lambda _: None)]
@@ -95,6 +100,7 @@ def _job(spec: JobSpec) -> dict[str, Any]:
         "needs": list(spec.needs),
         "source": str(spec.source),
         "text": _readable(spec.text),
+        "files": {"/".join(map(str, file.at)): [file.written, file.size_bytes, file.sha256] for file in spec.files},
     }
     return {key: value for key, value in facts.items() if value}
 

@@ -106,7 +106,7 @@ def test_rows_are_streamed(tmp_path: Path) -> None:
 
 def test_findings_are_capped(tmp_path: Path) -> None:
     """More findings than anybody reads are counted, not kept."""
-    path = written(tmp_path, HEAD + ROWS, rows_csv="id\n" + "bad key\n" * (MOST_FINDINGS + 7))
+    path = written(tmp_path, HEAD + ROWS, rows_csv="id\n" + ".bad\n" * (MOST_FINDINGS + 7))
     result = check(opened(path))
     assert (len(result.diagnostics), result.not_kept, result.jobs_read) == (MOST_FINDINGS, 7, MOST_FINDINGS + 7)
     assert not result.is_valid

@@ -86,7 +86,14 @@ def test_file_outside(repository: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("no.csv", "No such file"), ("loop.csv", "cannot read"), (".", "not a file"), ("a\0b", "NUL")]
+    ("name", "words"),
+    [
+        ("no.csv", "No such file"),
+        ("loop.csv", "cannot read"),
+        (".", "not a file"),
+        ("a\0b", "NUL"),
+        ("a\ud800b", "not Unicode"),
+    ],
 )
 def test_file_unreadable(repository: Path, name: str, words: str) -> None:
     """What is no file is said with its reason."""

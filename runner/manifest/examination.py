@@ -1,0 +1,156 @@
+"""Everything that is wrong with one job, where making it stops at the first flaw.
+
+Each part is looked at as far as it is known: a template that fails leaves its own value unknown and hides nothing about the values
+beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner.core import references
+from runner.core.references import BrokenReference
+from runner.manifest.blocks import leaves_of
+from runner.manifest.fingerprint import canonical
+from runner.manifest.flaws import Flaw, SaidAlready
+from runner.manifest.needed import NeedBroken
+from runner.manifest.tags import tag_flaw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runner.manifest.explain import Complaint
+    from runner.manifest.inputs import Pointer
+    from runner.manifest.job_maker import JobMaker
+
+
+@dataclass(slots=True)
+class Examination:
+    """What is wrong with a job.
+
+    Args:
+        flaws: Those of its parts, by pointer within the block.
+        complaints: What the operation's schema refuses, by pointer within `with`.
+        is_explained: Whether a part is not known for a reason that the findings have already.
+    """
+
+    flaws: dict[Pointer, Flaw] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+    is_explained: bool = False
+
+    def add(self, at: Pointer, flaw: Flaw) -> None:
+        """A flaw of a part."""
+        if isinstance(flaw, SaidAlready):
+            self.is_explained = True
+        else:
+            self.flaws[at] = flaw
+
+
+def examine(maker: JobMaker, *, unknown: frozenset[str] = frozenset()) -> Examination:
+    """Look at every part of the job that the maker is about.
+
+    Args:
+        maker: Its scope is that of the job.
+        unknown: Names of the scope that have no values here (`row` of rows that cannot be read): what uses them is not known.
+    """
+    found = Examination()
+    block = maker.block
+    inputs, failing = block.inputs.partly(maker.scope)
+    for at, flaw in failing.items():
+        uses = block.inputs.templates[at].names
+        found.add(("with", *at), flaw if uses.isdisjoint(unknown) else SaidAlready())
+    if block.has_references:
+        _attempt(("with",), maker.refuse_forgery, found)
+    not_known = set(failing) | (set() if ("with",) in found.flaws else _bad_leaves(maker, inputs, failing, found))
+    known = _with_samples(maker, inputs, not_known)
+    found.complaints = [it for it in _complaints(maker, known) if _is_about_known(it, not_known)]
+    _attempt(("with",), lambda: maker.refuse_files(inputs, not_known), found)
+    _look_at_texts(maker, found, unknown)
+    return found
+
+
+def _complaints(maker: JobMaker, inputs: Any) -> list[Complaint]:
+    """What the schema refuses; nothing of inputs that it cannot read, since making the job stops before it asks."""
+    try:
+        canonical(inputs)
+    except Flaw:
+        return []
+    return maker.block.schema.check.complaints(inputs)
+
+
+def _look_at_texts(maker: JobMaker, found: Examination, unknown: frozenset[str]) -> None:
+    """Tags and output path."""
+    block = maker.block
+    tags, failing = block.tags.partly(maker.scope)
+    for at, flaw in failing.items():
+        if block.tags.templates[at].names.isdisjoint(unknown):
+            found.add(("tags", *at), flaw)
+    for number, tag in enumerate(tags):
+        if (number,) not in failing and (wrong := tag_flaw(tag)) is not None:
+            found.add(("tags", number), wrong)
+    # Without `output:` the path is the id.
+    uses = frozenset(("job",)) if block.output is None else block.output.names
+    if uses.isdisjoint(unknown):
+        _attempt(("output",), maker.output, found)
+
+
+def _attempt(at: Pointer, make: Callable[[], Any], found: Examination) -> None:
+    try:
+        make()
+    except Flaw as flaw:
+        found.add(at if flaw.within is None else (*at, *flaw.within), flaw)
+    except NeedBroken:
+        found.is_explained = True
+
+
+def _bad_leaves(maker: JobMaker, inputs: Any, failing: Iterable[Pointer], found: Examination) -> set[Pointer]:
+    """The values that cannot be written as JSON or refer to a job that is not there."""
+    bad: set[Pointer] = set()
+    skipped = set(failing)
+    for at, leaf in leaves_of(inputs, ()):
+        if at in skipped:
+            continue
+        try:
+            maker.refuse_content(leaf)
+        except Flaw as flaw:
+            found.add(("with", *at), flaw)
+            bad.add(at)
+        except NeedBroken:
+            found.is_explained = True
+            bad.add(at)
+    return bad
+
+
+def _with_samples(maker: JobMaker, value: Any, not_known: set[Pointer]) -> Any:
+    """The inputs with values of the right kind for outputs of other jobs; `not_known` takes the places where there is none."""
+
+    def put(item: Any, at: Pointer) -> Any:
+        if at in not_known:
+            return ""
+        match item:
+            case str():
+                try:
+                    return references.resolve(item, maker.sample)
+                except (BrokenReference, LookupError):
+                    not_known.add(at)
+                    return ""
+            case dict():
+                return {key: put(inner, (*at, key)) for key, inner in item.items()}
+            case list():
+                return [put(inner, (*at, number)) for number, inner in enumerate(item)]
+            case _:
+                return item
+
+    return put(value, ())
+
+
+def _is_about_known(complaint: Complaint, not_known: Iterable[Pointer]) -> bool:
+    """Whether what the schema refuses was written so, and not only put in the place of a value that is not known."""
+    if complaint.on_key:
+        return not any(_begins(complaint.at, at) and complaint.at != at for at in not_known)
+    return not any(_begins(complaint.at, at) or _begins(at, complaint.at) for at in not_known)
+
+
+def _begins(pointer: Pointer, with_pointer: Pointer) -> bool:
+    return pointer[: len(with_pointer)] == with_pointer
