@@ -47,8 +47,8 @@ bench: $(READY)
 
 # Write the reference pages anew, after a change to a schema or to the page of a code.
 reference: $(READY)
-	$(BIN)/python -m runner.manifest.reference manifest > docs/reference/manifest.md
-	$(BIN)/python -m runner.manifest.reference operations > docs/reference/operations.md
+	$(BIN)/python -m runner.manifest.schema.reference manifest > docs/reference/manifest.md
+	$(BIN)/python -m runner.manifest.schema.reference operations > docs/reference/operations.md
 	$(BIN)/python -m runner.explanations.reference > docs/errors.md
 
 # Renew the pinned dependencies (needs uv on the PATH).

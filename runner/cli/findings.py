@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.cli.screen import say, tell, wants_color
-from runner.manifest.lines import Lines
-from runner.manifest.printing import render, summary
+from runner.manifest.printing.formats import render, summary
+from runner.manifest.text.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ def schema(name: str | None, *, lists: bool) -> int:
     import json  # noqa: PLC0415  the work is imported when it is done
 
     from runner.cli.screen import say  # noqa: PLC0415
-    from runner.manifest.editor import editor_schema  # noqa: PLC0415
+    from runner.manifest.schema.editor import editor_schema  # noqa: PLC0415
     from runner.schema_files import load_schema, schema_names  # noqa: PLC0415
 
     if lists and name is not None:

@@ -12,16 +12,16 @@ from runner.manifest.fingerprint import Fingerprints
 from runner.manifest.flaws import Flaw, did_you_mean
 from runner.manifest.inputs import Compiler, Inputs, Pointer, unknown
 from runner.manifest.matrix import Combination, combinations
-from runner.manifest.row_sources import row_check, row_source
-from runner.manifest.template import Scope, Template, is_template
+from runner.manifest.rows.sources import row_check, row_source
+from runner.manifest.templates.template import Scope, Template, is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runner.manifest.findings import Findings
-    from runner.manifest.operations import OperationSchema
     from runner.manifest.paths import FileRule
-    from runner.manifest.source import Document
+    from runner.manifest.schema.operations import OperationSchema
+    from runner.manifest.text.source import Document
 
 _TOO_LATE: Final = "outputs of other jobs are known too late for this; they may stand in `with`"
 

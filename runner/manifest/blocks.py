@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from runner.manifest.fingerprint import Fingerprints
     from runner.manifest.inputs import Inputs, Pointer
     from runner.manifest.matrix import Combination
-    from runner.manifest.operations import OperationSchema
     from runner.manifest.paths import FileRule
-    from runner.manifest.rows import RowSource
-    from runner.manifest.schema_check import SchemaCheck
-    from runner.manifest.template import Scope, Template
+    from runner.manifest.rows.reading import RowSource
+    from runner.manifest.schema.check import SchemaCheck
+    from runner.manifest.schema.operations import OperationSchema
+    from runner.manifest.templates.template import Scope, Template
 
 
 @dataclass(slots=True, kw_only=True)

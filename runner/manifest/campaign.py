@@ -11,7 +11,7 @@ from runner.manifest.expand import Expansion
 from runner.manifest.findings import Findings, in_order
 from runner.manifest.opening import Opening
 from runner.manifest.paths import FileRule
-from runner.manifest.source import Document, read
+from runner.manifest.text.source import Document, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -20,9 +20,9 @@ from runner.manifest.tags import tag_flaw
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from runner.manifest.explain import Complaint
     from runner.manifest.inputs import Pointer
     from runner.manifest.job_maker import JobMaker
+    from runner.manifest.schema.explain import Complaint
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runner.manifest.editor import editor_schema
+from runner.manifest.schema.editor import editor_schema
 from runner.schema_files import load_schema
 
 if TYPE_CHECKING:

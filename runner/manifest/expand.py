@@ -15,7 +15,7 @@ from runner.manifest.job_maker import InputsRefused, JobMaker
 from runner.manifest.needed import NeedBroken, Needed
 from runner.manifest.paths import folded
 from runner.manifest.renames import RenameWatch
-from runner.manifest.template_sandbox import Row
+from runner.manifest.templates.sandbox import Row
 from runner.manifest.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.core.renames import Renames
     from runner.core.spec import JobSpec
     from runner.manifest.blocks import Block
-    from runner.manifest.source import Document
+    from runner.manifest.text.source import Document
 
 
 class Expansion:

@@ -11,10 +11,10 @@ from runner.core.diagnostics import Diagnostic, Label, Severity, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from runner.manifest.explain import Complaint
     from runner.manifest.flaws import Flaw
     from runner.manifest.inputs import Pointer
-    from runner.manifest.source import Document
+    from runner.manifest.schema.explain import Complaint
+    from runner.manifest.text.source import Document
 
 _MOST_LABELS: Final = 5
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.flaws import Flaw, SaidAlready
-from runner.manifest.template import Scope, Template, compile_template, is_template
+from runner.manifest.templates.template import Scope, Template, compile_template, is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ from runner.manifest.flaws import Flaw
 from runner.manifest.matrix import as_part
 from runner.manifest.paths import id_part_flaw, output_flaw
 from runner.manifest.tags import tag_flaw
-from runner.manifest.template_sandbox import JobFacts, Matrix, Row
+from runner.manifest.templates.sandbox import JobFacts, Matrix, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
 from runner.manifest.paths import id_part_flaw
-from runner.manifest.template import is_template
-from runner.manifest.template_sandbox import Matrix
+from runner.manifest.templates.sandbox import Matrix
+from runner.manifest.templates.template import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

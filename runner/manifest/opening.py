@@ -13,17 +13,17 @@ from runner.manifest.accounts import account, account_flaws, prices_by_account
 from runner.manifest.block_reader import BlockReader
 from runner.manifest.blocks import Block, makes_many, reserved_character, strings_in
 from runner.manifest.codes import Code
-from runner.manifest.explain import MOST_COMPLAINTS
 from runner.manifest.flaws import Flaw, did_you_mean
 from runner.manifest.graph import cycles
-from runner.manifest.jobs_scope import Jobs, JobShape
-from runner.manifest.operations import OperationSchema, operation_schema
 from runner.manifest.overrides import overridden
 from runner.manifest.renames import read_renames
-from runner.manifest.schema_check import SchemaCheck
+from runner.manifest.schema.check import SchemaCheck
+from runner.manifest.schema.explain import MOST_COMPLAINTS
+from runner.manifest.schema.operations import OperationSchema, operation_schema
 from runner.manifest.tags import tag_flaw
-from runner.manifest.template import is_template
-from runner.manifest.template_sandbox import Vars
+from runner.manifest.templates.jobs_scope import Jobs, JobShape
+from runner.manifest.templates.sandbox import Vars
+from runner.manifest.templates.template import is_template
 from runner.schema_files import load_schema, operation_names
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from runner.manifest.accounts import AccountDefaults
     from runner.manifest.findings import Findings
     from runner.manifest.paths import FileRule
-    from runner.manifest.source import Document
+    from runner.manifest.text.source import Document
 
 
 @cache

@@ -8,7 +8,7 @@ from runner.core.references import CLOSE, OPEN
 from runner.manifest.blocks import reserved_character
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
-from runner.manifest.scalars import BadNumber, resolve
+from runner.manifest.text.scalars import BadNumber, resolve
 
 
 def overridden(name: str, written: Any, text: str) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.core.spec import JobSpec
     from runner.manifest.findings import Findings
-    from runner.manifest.source import Document
+    from runner.manifest.text.source import Document
 
 
 def read_renames(written: Sequence[Any], document: Document, findings: Findings) -> Renames:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.manifest.codes import Code
-from runner.manifest.explain import show
 from runner.manifest.flaws import Flaw
+from runner.manifest.schema.explain import show
 
 
 def tag_flaw(tag: object) -> Flaw | None:

@@ -15,20 +15,20 @@ from runner.manifest.examination import examine
 from runner.manifest.findings import from_complaint, from_flaw, use_label
 from runner.manifest.flaws import Flaw, SaidAlready
 from runner.manifest.job_maker import KeyTaken
-from runner.manifest.row_use import is_row_path, row_path
-from runner.manifest.template_sandbox import JobFacts, Matrix, Row
+from runner.manifest.rows.use import is_row_path, row_path
+from runner.manifest.templates.sandbox import JobFacts, Matrix, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from runner.manifest.blocks import Block
     from runner.manifest.examination import Examination
-    from runner.manifest.explain import Complaint
     from runner.manifest.inputs import Pointer
     from runner.manifest.job_maker import JobMaker
-    from runner.manifest.row_fields import Fields
-    from runner.manifest.source import Document
-    from runner.manifest.template import Template
+    from runner.manifest.rows.fields import Fields
+    from runner.manifest.schema.explain import Complaint
+    from runner.manifest.templates.template import Template
+    from runner.manifest.text.source import Document
 
 _KEY: Final = ("foreach", "key")
 _OF_COLUMNS: Final = (Code.MISSING_KEY, Code.UNKNOWN_KEY)

@@ -12,18 +12,18 @@ import pytest
 from runner.manifest.codes import Code
 from runner.manifest.example import write_example
 from runner.manifest.findings import from_complaint
-from runner.manifest.operations import operation_schema
-from runner.manifest.schema_check import SchemaCheck
-from runner.manifest.source import Document, read
-from runner.manifest.template import is_template
+from runner.manifest.schema.check import SchemaCheck
+from runner.manifest.schema.operations import operation_schema
+from runner.manifest.templates.template import is_template
+from runner.manifest.text.source import Document, read
 from runner.schema_files import load_schema, operation_names
 from tests.commandline import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from runner.manifest.explain import Complaint
     from runner.manifest.inputs import Pointer
+    from runner.manifest.schema.explain import Complaint
     from tests.editor.language_server import LanguageServer, Message
 
 EXAMPLES = REPOSITORY / "tests" / "examples"

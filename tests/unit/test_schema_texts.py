@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 
-from runner.manifest.schema_walk import inlined, with_parts
+from runner.manifest.schema.walk import inlined, with_parts
 from runner.schema_files import load_schema, operation_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.manifest.schema_walk import Schema
+    from runner.manifest.schema.walk import Schema
 
 WRITTEN_BY_PEOPLE = ["manifest", *operation_names()]
 

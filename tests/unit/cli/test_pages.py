@@ -11,7 +11,7 @@ from runner.core import codes as core_codes
 from runner.core.error_codes import ErrorCode
 from runner.explanations.library import codes, read_page
 from runner.manifest.codes import Code as ManifestCode
-from runner.manifest.source_codes import SourceCode
+from runner.manifest.text.codes import SourceCode
 from tests.commandline import REPOSITORY
 from tests.unit.cli.page_examples import Example
 

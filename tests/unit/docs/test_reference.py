@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from runner.manifest.reference import PAGES
+from runner.manifest.schema.reference import PAGES
 from tests.commandline import REPOSITORY
 
 FOLDER = REPOSITORY / "docs" / "reference"
@@ -18,7 +18,10 @@ FOLDER = REPOSITORY / "docs" / "reference"
 def test_the_page_is_what_the_schemas_say(page: str) -> None:
     """`docs/reference/` holds what `make reference` writes."""
     done = subprocess.run(
-        [sys.executable, "-m", "runner.manifest.reference", page], capture_output=True, check=True, cwd=REPOSITORY
+        [sys.executable, "-m", "runner.manifest.schema.reference", page],
+        capture_output=True,
+        check=True,
+        cwd=REPOSITORY,
     )
     assert (FOLDER / f"{page}.md").read_bytes() == done.stdout, "make reference writes it anew"
 

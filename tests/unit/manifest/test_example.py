@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.manifest.example import ExampleExists, write_example
-from runner.manifest.schema_check import SchemaCheck
-from runner.manifest.source import Document, read
+from runner.manifest.schema.check import SchemaCheck
+from runner.manifest.text.source import Document, read
 from tests.unit.manifest.manifests import findings, jobs
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Rows of CSV, JSONL and inline lists, streamed, and the places of their fields."""

@@ -1,0 +1,1 @@
+"""What the schema files say, ready for the validator, the editor and the reference pages."""

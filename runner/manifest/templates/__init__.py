@@ -1,0 +1,1 @@
+"""Templates: Jinja2 in a sandbox, and what they can see."""

@@ -1,0 +1,1 @@
+"""From the manifest's bytes to values, each with its place: YAML 1.2 from parser events."""
