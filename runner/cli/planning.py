@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.amounts import parse_selection
-from runner.cli.opening import further_options, missing_credentials, open_manifest, open_state
+from runner.cli.opening import further_options, missing_credentials, open_manifest
 from runner.cli.reporting import budgets_of, estimate_of, make_head
 from runner.cli.saving import check_target, save_plan
 from runner.cli.screen import say, tell_unmatched, wants_color
+from runner.cli.state import open_state
 from runner.core.diagnostics import Unsaid
 from runner.core.plan import Action, Decision
 from runner.engine.obstacles import Obstacles

@@ -18,9 +18,10 @@ def report(manifest: str, **options: Any) -> int:
     """Write the report again from the state. No network."""
     import os  # noqa: PLC0415  the work is imported when it is done
 
-    from runner.cli.opening import further_options, open_manifest, open_state, report_folder  # noqa: PLC0415
+    from runner.cli.opening import further_options, open_manifest, report_folder  # noqa: PLC0415
     from runner.cli.reporting import ReportJobs, make_head, write_report  # noqa: PLC0415
     from runner.cli.screen import say  # noqa: PLC0415
+    from runner.cli.state import open_state  # noqa: PLC0415
 
     variables, sandbox, outside = options["variables"], options["sandbox"], options["allow_files_outside"]
     campaign = open_manifest(manifest, variables=variables, allow_files_outside=outside, sandbox=sandbox)

@@ -9,8 +9,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from runner.cli.opening import further_options, open_manifest, open_state, state_folder
+from runner.cli.opening import further_options, open_manifest, state_folder
 from runner.cli.screen import say
+from runner.cli.state import open_state
 from runner.core import events
 from runner.core.codes import Code
 from runner.core.error_codes import ErrorCode

@@ -22,7 +22,6 @@ from runner.cli.opening import (
     credentials,
     further_options,
     open_manifest,
-    open_state,
     state_folder,
 )
 from runner.cli.promise import Promise, find_promise
@@ -30,6 +29,7 @@ from runner.cli.reporting import budgets_of, currency_of
 from runner.cli.screen import tell_taken_over, tell_unmatched, wants_color
 from runner.cli.signals import Signals
 from runner.cli.starting import take_lock
+from runner.cli.state import open_state
 from runner.core.notices import RunStarted
 from runner.engine.context import Context
 from runner.engine.journal import Journal

@@ -7,8 +7,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from runner.cli.opening import open_state, state_folder
+from runner.cli.opening import state_folder
 from runner.cli.planning import decisions
+from runner.cli.state import open_state
 from runner.core.errors import LockHeld, StateUnusable, StorageFailed
 from runner.store.lock import hold_lock
 from runner.store.store import DATABASE

@@ -26,9 +26,10 @@ Examples:
 def status(manifest: str, **options: Any) -> int:
     """Show what the state says about every job, and the next command to type. Offline; works beside a run."""
     from runner.cli.amounts import parse_selection  # noqa: PLC0415  the work is imported when it is done
-    from runner.cli.opening import further_options, open_manifest, open_state, state_folder  # noqa: PLC0415
+    from runner.cli.opening import further_options, open_manifest, state_folder  # noqa: PLC0415
     from runner.cli.reporting import make_head, print_status  # noqa: PLC0415
     from runner.cli.screen import tell_unmatched  # noqa: PLC0415
+    from runner.cli.state import open_state  # noqa: PLC0415
     from runner.store.lock import find_holder  # noqa: PLC0415
 
     variables, sandbox, outside = options["variables"], options["sandbox"], options["allow_files_outside"]
