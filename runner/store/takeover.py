@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from runner.core import events
@@ -82,7 +83,9 @@ def _moves(
     library: Library,
     stamped: Callable[[OutputFile], OutputFile],
 ) -> Iterator[Move]:
-    named = {(renames.new_id(receipt.id) or receipt.id, receipt.fingerprint): receipt for receipt in chunk}
+    named: dict[tuple[str, str], Receipt] = {}
+    for receipt in sorted(chunk, key=attrgetter("done_at")):  # a merge may leave two lines of one job: the later one counts
+        named[renames.new_id(receipt.id) or receipt.id, receipt.fingerprint] = receipt
     rows = library.rows(sorted({job_id for job_id, _ in named}))
     known = {(row.id, row.fingerprint): row for found in rows.values() for row in found}
     for key, receipt in named.items():
@@ -117,7 +120,7 @@ def _recorded(receipt: Receipt, stamped: Callable[[OutputFile], OutputFile]) -> 
 
 def _move(before: Job, story: Sequence[Event], receipt: Receipt) -> Move:
     # The account that has the task: the row may have been made for another one of the same type.
-    before = replace(before, uses=receipt.uses)
+    before = before if before.uses == receipt.uses else replace(before, uses=receipt.uses)
     after = before
     for event in story:
         after = advance(after, event)

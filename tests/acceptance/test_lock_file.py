@@ -186,3 +186,34 @@ def test_moved_jobs_that_are_still_made_are_findings(make_stage: Callable[..., S
     finished = stage.callsheet("validate", "campaign.yaml", "--format", "concise").expect(4)
     assert "M330" in finished.stdout + finished.stderr
     assert "M331" in finished.stdout + finished.stderr
+
+
+def test_a_saved_plan_holds_across_renames_and_the_lock_file(make_stage: Callable[..., Stage]) -> None:
+    """A plan that was made where the state has still to learn new ids and receipts is the plan of the run that learns them."""
+    stage = make_stage(jobs=2)
+    stage.run()
+    stage.campaign.manifest["moved"] = [{"from": "hello", "to": "welcome"}]
+    stage.campaign.rename("welcome")
+    stage.callsheet("plan", "campaign.yaml", "-o", "renamed.json").expect(0)
+    stage.callsheet("run", "renamed.json").expect(0)
+    forget_state(stage)
+    stage.campaign.rows["p03"] = "Hello, person 03, nice to meet you."
+    stage.campaign.write()
+    stage.callsheet("plan", "campaign.yaml", "-o", "fresh.json").expect(0)
+    stage.callsheet("run", "fresh.json").expect(0)
+    assert len(stage.ledger.creates) == 3
+    assert {job["state"] for job in stage.report()["jobs"]} == {"succeeded"}
+
+
+def test_a_saved_plan_is_refused_when_the_lock_file_has_moved(make_stage: Callable[..., Stage]) -> None:
+    """A line less in the lock file of a fresh checkout is a payment more: not what was planned."""
+    stage = make_stage(jobs=2)
+    stage.run()
+    forget_state(stage)
+    stage.callsheet("plan", "campaign.yaml", "-o", "plan.json").expect(0)
+    whole = lock_path(stage).read_text(encoding="ascii")
+    lock_path(stage).write_text(whole.splitlines(keepends=True)[0], encoding="ascii")
+    stage.callsheet("run", "plan.json").expect(4)
+    assert len(stage.ledger.creates) == 2
+    lock_path(stage).write_text(whole, encoding="ascii")
+    stage.run()
