@@ -42,9 +42,9 @@ def _run_inside_border(argv: Sequence[str] | None) -> int:
         error.show()
         return Exit.USAGE
     except ManifestInvalid as error:
-        from runner.cli.findings import tell_findings  # noqa: PLC0415  printing findings loads rich
+        from runner.cli.findings import found_in, tell_findings  # noqa: PLC0415  printing findings loads rich
 
-        tell_findings(error.diagnostics)
+        tell_findings(found_in(error))
         return Exit.INVALID
     except CallsheetError as error:
         tell_error(error)

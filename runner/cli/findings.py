@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.cli.screen import say, tell, wants_color
+from runner.core.collected import Found
 from runner.manifest.printing.formats import render, summary
 from runner.manifest.text.lines import Lines
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runner.core.diagnostics import Diagnostic
+    from runner.core.errors import ManifestInvalid
 
 Format = Literal["full", "concise", "json", "github"]
 
@@ -24,24 +26,29 @@ _MOST_CODES = 5
 """Whoever has more kinds of errors than this reads one page after the other."""
 
 
-def tell_findings(diagnostics: Sequence[Diagnostic], *, jobs_read: int | None = None) -> None:
+def found_in(invalid: ManifestInvalid) -> Found:
+    """The findings that an error carries."""
+    return Found(invalid.diagnostics, invalid.not_kept, invalid.jobs_read)
+
+
+def tell_findings(found: Found) -> None:
     """Print findings that ended a command to standard error."""
-    text = render(diagnostics, format="full", sources=sources_of(diagnostics), color=wants_color(sys.stderr))
+    text = render(found, format="full", sources=sources_of(found.diagnostics), color=wants_color(sys.stderr))
     tell(text.rstrip("\n"))
-    tell(f"\n{summary(diagnostics, jobs_read)}")
-    _tell_more(diagnostics)
+    tell(f"\n{summary(found)}")
+    _tell_more(found.diagnostics)
 
 
-def say_findings(diagnostics: Sequence[Diagnostic], form: Format, *, jobs_read: int, show_all: bool) -> None:
+def say_findings(found: Found, form: Format, *, show_all: bool) -> None:
     """Print findings as the result of `validate`."""
-    sources = sources_of(diagnostics) if form == "full" else {}
-    text = render(diagnostics, format=form, sources=sources, color=wants_color(sys.stdout), all=show_all)
+    sources = sources_of(found.diagnostics) if form == "full" else {}
+    text = render(found, format=form, sources=sources, color=wants_color(sys.stdout), all=show_all)
     if text:
         say(text.rstrip("\n"))
     if form in ("full", "concise"):
-        tell(summary(diagnostics, jobs_read))
+        tell(summary(found))
     if form == "full":
-        _tell_more(diagnostics)
+        _tell_more(found.diagnostics)
 
 
 def _tell_more(diagnostics: Sequence[Diagnostic]) -> None:

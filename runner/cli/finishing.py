@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.cli.bug import tell_bug
 from runner.cli.ending import exit_code, first, stops
 from runner.cli.exits import Exit
-from runner.cli.opening import report_folder
+from runner.cli.opening import report_folder, selection_words
 from runner.cli.reporting import ReportJobs, currency_of, is_stale, make_head, write_report
 from runner.cli.screen import say, tell, tell_error, wants_color
 from runner.core.errors import CallsheetError
@@ -18,7 +18,9 @@ from runner.core.job import State
 from runner.core.money import Money
 from runner.core.notices import RunEnded
 from runner.engine.run import Outcome
+from runner.report.next_step import Bounds
 from runner.report.summary import render_summary
+from runner.report.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
     from runner.cli.signals import Signals
     from runner.core.money import Budget
     from runner.core.ports import Clock
+    from runner.core.selection import Selection
     from runner.core.spec import Campaign
     from runner.engine.prepare import Prepared
     from runner.report.model import ReportHead
     from runner.report.terminal import Watcher
-    from runner.report.totals import Totals
     from runner.store.store import StateStore
 
 
@@ -67,14 +69,16 @@ class Finish:
             StorageFailed: The lock file or the report is not up to date and could not be written.
         """
         folder = report_folder(self.campaign)
-        self.store.write_lock_file()
+        self._write_lock_file()
         if self.store.count() and (self.store.taken_over or is_stale(self.store, folder)):
             self.signals.hold_back()
-            write_report(self.campaign, ReportJobs(self.campaign, self.store, self._head()), folder)
+            write_report(self.campaign, self._jobs(self._head()), folder)
         outcome = Outcome(states=self.prepared.settled)
         code = exit_code(outcome, self.signals.exit)
         head = make_head(self.campaign, None, options=self.settings.options)
-        self._say_summary(head, self._selected(head).totals(), code, outcome)
+        # What was made before now was not made by this run.
+        totals = Totals.of(self._jobs(head, self.settings.selection), run_started_at=self.clock.wall())
+        self._say_summary(head, totals, code, outcome)
         return code
 
     def close(self, run_id: str, outcome: Outcome, watcher: Watcher) -> int:
@@ -86,14 +90,14 @@ class Finish:
         code, ended_at = exit_code(outcome, self.signals.exit), self.clock.wall()
         failed = _attempt(lambda: self.store.end_run(run_id, ended_at, code))
         head = self._head()
-        selected = self._selected(head)
+        selected = self._jobs(head, self.settings.selection)
         totals = selected.totals()
         watcher.notify(RunEnded(at=ended_at, exit_code=code, spent=totals.run_cost(currency_of(self.campaign))))
         watcher.close()
         _tell_fatal(outcome.fatal)
         folder = report_folder(self.campaign)
-        everything = selected if self.settings.selection.is_everything else ReportJobs(self.campaign, self.store, head)
-        failed += _attempt(self.store.write_lock_file)
+        everything = selected if self.settings.selection.is_everything else self._jobs(head)
+        failed += _attempt(self._write_lock_file)
         failed += _attempt(lambda: write_report(self.campaign, everything, folder))
         if outcome.fatal is None:
             for error in failed:
@@ -101,6 +105,9 @@ class Finish:
         code = self._correct(run_id, ended_at, code, has_failed=bool(failed))
         self._say_summary(head, totals, code, outcome)
         return code
+
+    def _write_lock_file(self) -> None:
+        self.store.write_lock_file(self.prepared.census.current)
 
     def _correct(self, run_id: str, ended_at: float, code: Exit, *, has_failed: bool) -> Exit:
         """The final exit code: what failed since, or a signal that came meanwhile, may take precedence; the record says the same."""
@@ -118,15 +125,15 @@ class Finish:
         run = self.store.last_run()
         return make_head(self.campaign, run, options=self.settings.options, budget=budget, estimate=estimate)
 
-    def _selected(self, head: ReportHead) -> ReportJobs:
-        return ReportJobs(self.campaign, self.store, head, self.settings.selection)
+    def _jobs(self, head: ReportHead, selection: Selection | None = None) -> ReportJobs:
+        return ReportJobs(self.campaign, self.store, head, selection, self.prepared.undelivered)
 
     def _say_summary(self, head: ReportHead, totals: Totals, code: int, outcome: Outcome) -> None:
         if self.settings.quiet and code == Exit.DONE:
             return
         stream = sys.stderr if self.settings.quiet else sys.stdout
         summary = render_summary(
-            head,
+            replace(head, bounds=_bounds(self.settings)),
             totals,
             exit_code=code,
             outputs=os.path.relpath(self.campaign.output_dir),
@@ -135,6 +142,18 @@ class Finish:
             color=wants_color(stream),
         )
         (tell if self.settings.quiet else say)(summary.rstrip("\n"))
+
+
+def _bounds(settings: RunSettings) -> Bounds:
+    """What the command line has bound the run to, beside the options that every further command needs."""
+    chosen = selection_words(*settings.selection.written) + ["--retry-failed"] * settings.retry_failed
+    plan = settings.promise
+    budget = settings.budget if plan is None else plan.budget(settings.budget)
+    return Bounds(
+        chosen=tuple(chosen),
+        budget=() if budget is None else ("--budget", budget),
+        plan_again=() if plan is None else tuple(plan.again(settings.budget)),
+    )
 
 
 def _attempt(step: Callable[[], None]) -> list[CallsheetError]:

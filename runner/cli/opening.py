@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import ManifestInvalid, SettingMissing
+from runner.engine.pricing import PriceCheck
 from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
 from runner.manifest.credentials import Credential, KeyPair, Missing, find_credential
 from runner.providers.registry import PROVIDERS
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from runner.core.renames import Renames
     from runner.core.spec import Account, Campaign, JobSpec
 
+STATE_FOLDER = ".callsheet"
+"""Holds the states of the manifests beside it."""
 SANDBOX_SUFFIX = ".sandbox"
 SANDBOX_TOKEN = "sandbox"  # noqa: S105  no secret: the embedded sandbox takes any
 
@@ -45,10 +48,16 @@ def read_manifest(
         overrides=variables or {},
         allow_files_outside=allow_files_outside,
         defaults=account_defaults(),
+        job_check=price_check,
     )
-    if isinstance(campaign, list):
-        raise ManifestInvalid(campaign)
+    if not isinstance(campaign, ManifestCampaign):
+        raise ManifestInvalid(campaign.diagnostics, not_kept=campaign.not_kept, jobs_read=campaign.jobs_read)
     return campaign
+
+
+def price_check(accounts: Mapping[str, Account], budget: Budget | None) -> Callable[[JobSpec], Diagnostic | None]:
+    """What is asked about every job of a manifest with these accounts and this budget."""
+    return PriceCheck(accounts, has_budget=budget is not None).finding
 
 
 def open_manifest(
@@ -81,7 +90,7 @@ def account_defaults() -> dict[str, AccountDefaults]:
 
 def state_folder(campaign: Campaign) -> Path:
     """Where the state lies: beside the manifest, so that no change of working directory forgets what was paid for."""
-    return Path(campaign.folder) / ".callsheet" / campaign.name
+    return Path(campaign.folder) / STATE_FOLDER / campaign.name
 
 
 def report_folder(campaign: Campaign) -> Path:
@@ -98,6 +107,12 @@ def further_options(
     for name, value in variables.items():
         words += ["-V", f"{name}={value}"]
     return tuple(words)
+
+
+def selection_words(select: Iterable[str], exclude: Iterable[str]) -> list[str]:
+    """Selectors as the words of a command line."""
+    words = [word for selector in select for word in ("--select", selector)]
+    return words + [word for selector in exclude for word in ("--exclude", selector)]
 
 
 def find_account_credential(campaign: Campaign, account: str) -> Credential | KeyPair | Missing:
@@ -140,7 +155,7 @@ def missing_credentials(campaign: Campaign) -> dict[str, str]:
     found = {name: find_account_credential(campaign, name) for name in campaign.accounts}
     doctor = shlex.join(["callsheet", "doctor", campaign.path])
     return {
-        name: f"credential `{it.what}` not found; `{doctor}` says where it was looked for"
+        name: f"credential `{it.what}` not found, this waits until it is there; `{doctor}` says where it was looked for"
         for name, it in found.items()
         if isinstance(it, Missing)
     }

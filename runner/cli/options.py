@@ -30,7 +30,7 @@ def variable_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NAME=VALUE",
         multiple=True,
         callback=_pairs,
-        help="Override a var. May be repeated.",
+        help="Override a var by a value of the same kind. May be repeated.",
     )(command)
 
 

@@ -56,7 +56,7 @@ def plan_manifest(manifest: str, **options: Any) -> bool:
     chosen = PlanOptions(**{each.name: options[each.name] for each in fields(PlanOptions)})
     as_json, show_all, target = options["as_json"], options["show_all"], options["target"]
     if target is not None:
-        check_target(target)
+        check_target(target, manifest)
     basics: dict[str, Any] = {"sandbox": chosen.sandbox, "allow_files_outside": chosen.allow_files_outside}
     campaign = open_manifest(manifest, variables=chosen.variables, **basics)
     scope = Scope(selection=parse_selection(chosen.select, chosen.exclude), retry_failed=chosen.retry_failed)
@@ -98,7 +98,7 @@ def decisions(
     findings, unsaid = Findings(), Unsaid()
     prices = PriceCheck(campaign.accounts, has_budget=has_budget)
     for entry in survey(campaign, store, delivery, scope, findings, census=census):
-        for obstacle in filter(unsaid, entry.spec.obstacles if is_for_run else ()):
+        for obstacle in filter(unsaid, entry.findings if is_for_run else ()):
             findings(obstacle)
         unpriced = prices.finding(entry.spec) if entry.decision.action.costs else None
         if unpriced is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from hashlib import file_digest
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from runner.cli.opening import selection_words
 from runner.cli.saving import position_of
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import PlanRefused
@@ -20,6 +21,8 @@ from runner.report.saved_plan import Step
 from runner.report.saved_plan_file import HOW_TO_SAVE, SavedPlan, is_plan, read_saved_plan
 
 if TYPE_CHECKING:
+    from runner.core.errors import ManifestInvalid
+    from runner.core.spec import Campaign
     from runner.engine.survey import Surveyed
     from runner.store.store import StateStore
 
@@ -70,19 +73,24 @@ class Promise:
         """The options of `run` that the plan has decided, and its manifest, as the command takes them."""
         return {"manifest": self.manifest, **{name: getattr(self.plan.options, name) for name in _FIXED}}
 
-    def check_manifest(self) -> None:
+    def check_manifest(self, campaign: Campaign) -> None:
         """See that the manifest is as it was.
 
+        Args:
+            campaign: The manifest as it was read for the run: what is compared is what is carried out.
+
         Raises:
-            PlanRefused: It is not, or is not there.
+            PlanRefused: It is not.
         """
-        try:
-            with Path(self.manifest).open("rb") as file:
-                digest = file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise self._refused(f"the manifest {self.manifest} cannot be read: {error.strerror}") from error
-        if digest != self.plan.manifest_sha256:
+        if campaign.sha256 != self.plan.manifest_sha256:
             raise self._refused(f"the manifest {self.manifest} has changed since")
+
+    def broken_by(self, invalid: ManifestInvalid) -> PlanRefused:
+        """The refusal of a manifest that does not hold, as it did when the plan was made."""
+        first = invalid.diagnostics[0]
+        return self._refused(
+            f"the manifest {self.manifest} does not hold any more: {first.message} ({first.code} at {first.span})"
+        )
 
     def note(self, entry: Surveyed) -> None:
         """Hold the next job against the plan's next line; the first that differs is remembered."""
@@ -111,7 +119,9 @@ class Promise:
         if run is not None and run.run_id != then.run:
             return f"a run of {to_minute(run.started_at)} has changed the state since"
         if now.events > then.events:
-            return f"the state has changed since, at {to_minute(store.last_change_at() or 0.0)}"
+            # No time: what the lock file tells of happened long before it was taken over.
+            after = "" if run is None else f", after the run of {to_minute(run.started_at)}"
+            return f"the state has changed since{after}: by a decision, by the lock file or by `moved:`"
         return "the state is another one, or an older copy of it"
 
     def _missing_job(self) -> str | None:
@@ -120,18 +130,31 @@ class Promise:
 
     def _refused(self, what: str) -> PlanRefused:
         return PlanRefused(
-            f"{self._typed} is not carried out, and nothing was sent: {what}", next_step=shlex.join(self._again())
+            f"{self._typed} is not carried out, and nothing was sent: {what}", next_step=shlex.join(self.again())
         )
 
-    def _again(self) -> list[str]:
-        """The command that makes the plan anew."""
+    def budget(self, typed: str | None) -> str | None:
+        """The stricter of the plan's `--budget` and that of the run; None without any."""
+        return min((each for each in (self.plan.options.budget, typed) if each is not None), key=_amount, default=None)
+
+    def again(self, budget: str | None = None) -> list[str]:
+        """The command that makes the plan anew.
+
+        Args:
+            budget: `--budget` of the run; the stricter of this and the plan's is kept. None without one.
+        """
         options, words = self.plan.options, ["callsheet", "plan", self.manifest]
-        words += [word for selector in options.select for word in ("--select", selector)]
-        words += [word for selector in options.exclude for word in ("--exclude", selector)]
+        words += selection_words(options.select, options.exclude)
         words += [word for name, value in options.variables.items() for word in ("-V", f"{name}={value}")]
         words += [_FIXED[name] for name in ("retry_failed", "sandbox", "allow_files_outside") if getattr(options, name)]
-        words += ["--budget", options.budget] if options.budget is not None else []
+        strictest = self.budget(budget)
+        words += ["--budget", strictest] if strictest is not None else []
         return [*words, "-o", self._typed]
+
+
+def _amount(budget: str) -> Decimal:
+    """The amount of a budget that was read before, with or without its currency."""
+    return Decimal(budget.partition(" ")[0])
 
 
 def _difference(then: Step | None, now: Step, place: str) -> str:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from runner.core.errors import ManifestInvalid
 from runner.core.plan import FileState
 from runner.media.probe import probe
-from runner.store.lock_file import LockFile
-from runner.store.receipts import read_receipts
+from runner.store.lock_file import LockFile, LockReading
 from runner.transfer.delivery import FileDelivery
 
 if TYPE_CHECKING:
@@ -24,26 +23,33 @@ if TYPE_CHECKING:
     from runner.core.spec import Campaign
 
 
-def lock_file_of(campaign: Campaign) -> LockFile | None:
-    """The manifest's lock file; None for a campaign that has none."""
+def lock_file_of(campaign: Campaign, *, looks_at_files: bool = True) -> LockFile | None:
+    """The manifest's lock file; None for a campaign that has none.
+
+    Args:
+        campaign: The manifest.
+        looks_at_files: Whether a delivered file is read before it counts as unchanged; else its length is enough.
+    """
     if campaign.lock_path is None:
         return None
     path, output_dir = Path(campaign.lock_path), Path(campaign.output_dir)
+    delivery = FileDelivery(output_dir, probe=probe) if looks_at_files else None
     return LockFile(
         path=path,
         display=str(Path(campaign.path).with_name(path.name)),
         folder=Path(os.path.relpath(output_dir, campaign.folder)).as_posix(),
-        stamped=partial(_stamped, FileDelivery(output_dir, probe=probe), output_dir),
+        stamped=partial(_stamped, delivery, output_dir),
     )
 
 
-def _stamped(delivery: FileDelivery, output_dir: Path, output: OutputFile) -> OutputFile:
-    """The file with its modification time, when it stands there unchanged."""
+def _stamped(delivery: FileDelivery | None, output_dir: Path, output: OutputFile) -> OutputFile:
+    """The file with its modification time, when it stands there unchanged; without a delivery nobody looks at its bytes."""
     try:
         modified_ns = (output_dir / output.path).stat().st_mtime_ns
     except OSError:
         return output
-    return replace(output, mtime_ns=modified_ns) if delivery.look(output) is FileState.UNCHANGED else output
+    is_unchanged = delivery is None or delivery.look(output) is FileState.UNCHANGED
+    return replace(output, mtime_ns=modified_ns) if is_unchanged else output
 
 
 def lock_findings(campaign: Campaign) -> Sequence[Diagnostic]:
@@ -56,7 +62,7 @@ def lock_findings(campaign: Campaign) -> Sequence[Diagnostic]:
     if lock_file is None:
         return ()
     try:
-        deque(read_receipts(lock_file.path, lock_file.display, lock_file.folder), maxlen=0)
+        deque(LockReading(lock_file).receipts(), maxlen=0)
     except ManifestInvalid as invalid:
         return invalid.diagnostics
     return ()

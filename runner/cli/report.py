@@ -25,7 +25,7 @@ def report(manifest: str, **options: Any) -> int:
 
     variables, sandbox, outside = options["variables"], options["sandbox"], options["allow_files_outside"]
     campaign = open_manifest(manifest, variables=variables, allow_files_outside=outside, sandbox=sandbox)
-    with open_state(campaign, read_only=True) as store:
+    with open_state(campaign, read_only=True, looks_at_files=False) as store:
         further = further_options(variables, sandbox=sandbox, allow_files_outside=outside)
         folder = report_folder(campaign)
         head = make_head(campaign, store.last_run(), options=further)

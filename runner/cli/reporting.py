@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from runner.cli.amounts import parse_budget
 from runner.cli.screen import say, wants_color
+from runner.core.codes import Code
+from runner.core.events import Cause, Failure
 from runner.core.job import State
 from runner.core.money import Budget, Money
 from runner.core.selection import Selection
@@ -21,7 +25,7 @@ from runner.report.status_text import render_status
 from runner.report.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runner.core.job import Job
     from runner.core.spec import Campaign, JobSpec
@@ -34,6 +38,8 @@ _MOST_KEPT: Final = 5_000
 
 DEFAULT_CURRENCY = "USD"
 """Of prices in a manifest without a budget."""
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 _FORMS: Final = (json_file.NAME, junit.NAME, markdown.NAME, html.NAME)
 
@@ -89,23 +95,35 @@ def make_head(
 
 
 def jobs_of(
-    campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None
+    campaign: Campaign,
+    store: StateStore,
+    head: ReportHead,
+    selection: Selection | None = None,
+    undelivered: Mapping[str, str] = _NONE,
 ) -> Iterator[ReportJob]:
     """The chosen jobs of the manifest in its order; orphans after them when everything is chosen.
 
-    What succeeded before the head's run began counts as cached; without a run, all that succeeded.
+    What succeeded before the head's run began counts as cached; without a run, all that succeeded. `undelivered` is as in `ReportJobs`.
     """
     chosen = selection or Selection()
     since = head.run.started_at if head.run is not None else float("inf")
     census = Census()
     for entry in select(campaign, store, chosen, lambda _: None, census=census):
-        job = entry.job
+        job, why = entry.job, undelivered.get(entry.spec.id)
+        if job is not None and why is not None:
+            job = _as_undelivered(job, why)
         estimate = estimate_of(campaign, entry.spec)
         is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
         yield report_job(entry.spec, job, estimate=estimate, manifest=head.path, cached=is_cached, options=head.options)
     if chosen.is_everything and census.may_miss_orphans(store.count()):
         for row in orphans(campaign, store):
             yield _orphan(row, head)
+
+
+def _as_undelivered(job: Job, why: str) -> Job:
+    """A delivered job whose file is gone for good, as a run finds it: its result could not be fetched."""
+    failure = Failure(cause=Cause.FETCH, code=Code.RESULT_UNREACHABLE, message=why)
+    return replace(job, state=State.FAILED, output=None, failure=failure)
 
 
 def _orphan(row: Job, head: ReportHead) -> ReportJob:
@@ -120,13 +138,19 @@ class ReportJobs:
         store: Its state; must not change meanwhile.
         head: The report's head.
         selection: Which jobs; None for all, and orphans.
+        undelivered: Of jobs that were delivered once, whose file is gone and cannot be fetched: why, by id.
     """
 
     def __init__(
-        self, campaign: Campaign, store: StateStore, head: ReportHead, selection: Selection | None = None
+        self,
+        campaign: Campaign,
+        store: StateStore,
+        head: ReportHead,
+        selection: Selection | None = None,
+        undelivered: Mapping[str, str] = _NONE,
     ) -> None:
         self.head = head
-        self._read = partial(jobs_of, campaign, store, head, selection)
+        self._read = partial(jobs_of, campaign, store, head, selection, undelivered)
         self._kept: list[ReportJob] | None = None
 
     def __iter__(self) -> Iterator[ReportJob]:

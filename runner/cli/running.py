@@ -30,6 +30,7 @@ from runner.cli.screen import tell_taken_over, tell_unmatched, wants_color
 from runner.cli.signals import Signals
 from runner.cli.starting import take_lock
 from runner.cli.state import open_state
+from runner.core.errors import ManifestInvalid, SettingMissing
 from runner.core.notices import RunStarted
 from runner.engine.context import Context
 from runner.engine.journal import Journal
@@ -122,14 +123,7 @@ def run_manifest(settings: RunSettings) -> int:
     Raises:
         CallsheetError: The run could not begin, or its state failed.
     """
-    if settings.promise is not None:
-        settings.promise.check_manifest()
-    campaign = open_manifest(
-        settings.manifest,
-        variables=settings.variables,
-        allow_files_outside=settings.allow_files_outside,
-        sandbox=settings.sandbox,
-    )
+    campaign = _open(settings)
     planned = None if settings.promise is None else settings.promise.plan.options.budget
     budgets = budgets_of(campaign, settings.budget, planned)
     scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
@@ -145,6 +139,24 @@ def run_manifest(settings: RunSettings) -> int:
         if not settings.quiet:
             tell_taken_over(store.taken_over)
         return _run_with_state(settings, campaign, store, scope, budgets)
+
+
+def _open(settings: RunSettings) -> Campaign:
+    """Read the manifest, which has to be the one that a saved plan was made of."""
+    try:
+        campaign = open_manifest(
+            settings.manifest,
+            variables=settings.variables,
+            allow_files_outside=settings.allow_files_outside,
+            sandbox=settings.sandbox,
+        )
+    except ManifestInvalid as invalid:
+        if settings.promise is not None:
+            raise settings.promise.broken_by(invalid) from invalid
+        raise
+    if settings.promise is not None:
+        settings.promise.check_manifest(campaign)
+    return campaign
 
 
 def _run_with_state(
@@ -215,10 +227,11 @@ class _Run:
         with contextlib.ExitStack() as stack:
             async with sandbox_for(self.campaign):
                 lanes = self._lanes()
+                sources = self._sources(lanes)
                 self.delivery.make_ready()
                 run_id = self._record_start()
                 watcher = stack.enter_context(contextlib.closing(self._watcher()))
-                outcome = await self._execute(run_id, lanes, watcher)
+                outcome = await self._execute(run_id, lanes, sources, watcher)
             return self.finish.close(run_id, outcome, watcher)
 
     def _lanes(self) -> dict[str, Lane]:
@@ -226,6 +239,14 @@ class _Run:
         accounts = list(self.prepared.queues) + [name for name, _ in self.prepared.waiting]
         names = list(dict.fromkeys(accounts))
         tokens = dict.fromkeys(names, SANDBOX_TOKEN) if self.settings.sandbox else credentials(self.campaign, names)
+        return {name: self._lane(name, token) for name, token in tokens.items()}
+
+    def _sources(self, lanes: Mapping[str, Lane]) -> dict[str, Lane]:
+        """The accounts without work that may be asked for outputs of delivered jobs; nobody has to have a credential for that alone."""
+        tokens: dict[str, str] = {}
+        for name in sorted((self.prepared.sources - lanes.keys()) & self.campaign.accounts.keys()):
+            with contextlib.suppress(SettingMissing):
+                tokens |= {name: SANDBOX_TOKEN} if self.settings.sandbox else credentials(self.campaign, [name])
         return {name: self._lane(name, token) for name, token in tokens.items()}
 
     def _record_start(self) -> str:
@@ -237,8 +258,10 @@ class _Run:
         mode = "none" if self.settings.quiet else self.settings.progress
         return make_observer(mode, stream=sys.stderr, color=wants_color(sys.stderr), clock=self.clock)
 
-    async def _execute(self, run_id: str, lanes: Mapping[str, Lane], watcher: Watcher) -> Outcome:
-        run = Run(self._context(watcher), lanes, self.prepared)
+    async def _execute(
+        self, run_id: str, lanes: Mapping[str, Lane], sources: Mapping[str, Lane], watcher: Watcher
+    ) -> Outcome:
+        run = Run(self._context(watcher), lanes, self.prepared, sources)
         ticking = asyncio.create_task(_tick(watcher))
         deadline = None
         if self.settings.deadline_at is not None:
@@ -252,7 +275,7 @@ class _Run:
             ticking.cancel()
             if deadline is not None:
                 deadline.cancel()
-            for lane in lanes.values():
+            for lane in (*lanes.values(), *sources.values()):
                 await lane.wire.close()
             await self.delivery.close()
 

@@ -68,7 +68,7 @@ def take_lock(
 
 
 def _look_for_findings(campaign: Campaign, scope: Scope, *, has_budget: bool) -> None:
-    with open_state(campaign, read_only=True) as store:
+    with open_state(campaign, read_only=True, looks_at_files=False) as store:
         deque(decisions(campaign, store, scope, has_budget=has_budget, is_for_run=True), maxlen=0)
 
 

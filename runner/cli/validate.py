@@ -40,26 +40,22 @@ def validate(
     manifests: tuple[str, ...], variables: dict[str, str], *, allow_files_outside: bool, form: Format, show_all: bool
 ) -> int:
     """Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent."""
-    from runner.cli.findings import say_findings  # noqa: PLC0415  the work is imported when it is done
-    from runner.cli.opening import read_manifest  # noqa: PLC0415
-    from runner.core.diagnostics import Severity  # noqa: PLC0415
+    from runner.cli.findings import found_in, say_findings  # noqa: PLC0415  the work is imported when it is done
+    from runner.cli.opening import price_check, read_manifest  # noqa: PLC0415
+    from runner.core.collected import Found  # noqa: PLC0415
     from runner.core.errors import ManifestInvalid  # noqa: PLC0415
-    from runner.engine.pricing import PriceCheck  # noqa: PLC0415
     from runner.manifest.validate import check  # noqa: PLC0415
 
-    found: list[Diagnostic] = []
-    jobs_read = 0
+    found = Found()
     for manifest in manifests:
         try:
             campaign = read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside)
-            result = check(campaign, PriceCheck(campaign.accounts, has_budget=campaign.budget is not None).finding)
+            found += check(campaign, price_check(campaign.accounts, campaign.budget))
+            found += Found(tuple(_lock_findings(campaign)))
         except ManifestInvalid as invalid:
-            found += invalid.diagnostics
-        else:
-            found += (*result.diagnostics, *_lock_findings(campaign))
-            jobs_read += result.jobs_read
-    say_findings(found, form, jobs_read=jobs_read, show_all=show_all)
-    return Exit.INVALID if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE
+            found += found_in(invalid)
+    say_findings(found, form, show_all=show_all)
+    return Exit.DONE if found.is_valid else Exit.INVALID
 
 
 def _lock_findings(campaign: ManifestCampaign) -> Sequence[Diagnostic]:

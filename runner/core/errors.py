@@ -18,14 +18,17 @@ code each class stands for; the attribute `code` says more exactly what happened
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from runner.core.error_codes import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from runner.core.diagnostics import Diagnostic
+    from runner.core.diagnostics import Diagnostic, Severity
+
+_NONE_LEFT_OUT: Final[Mapping[tuple[str, Severity], int]] = MappingProxyType({})
 
 
 class CallsheetError(Exception):
@@ -52,12 +55,22 @@ class ManifestInvalid(CallsheetError):
 
     Args:
         diagnostics: The findings, at least one of them an error, in position order; the first lends the error its code.
+        not_kept: How many more findings were counted (`runner.core.collected`), by file and severity.
+        jobs_read: Jobs met, those with findings included; None when it did not come to that.
     """
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(
+        self,
+        diagnostics: Sequence[Diagnostic],
+        *,
+        not_kept: Mapping[tuple[str, Severity], int] = _NONE_LEFT_OUT,
+        jobs_read: int | None = None,
+    ) -> None:
         first = diagnostics[0].code if diagnostics else None
-        super().__init__(f"{len(diagnostics)} findings", code=first)
+        super().__init__(f"{len(diagnostics) + sum(not_kept.values())} findings", code=first)
         self.diagnostics = tuple(diagnostics)
+        self.not_kept = not_kept
+        self.jobs_read = jobs_read
 
 
 class StateError(CallsheetError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Final
 
 
 def external_id(manifest: str, job_id: str, fingerprint: str, attempt: int) -> str:
@@ -19,3 +20,17 @@ def external_id(manifest: str, job_id: str, fingerprint: str, attempt: int) -> s
     """
     facts = "\n".join((manifest, job_id, fingerprint, str(attempt)))
     return f"cs-{sha256(facts.encode()).hexdigest()[:40]}"
+
+
+_MOST_ID_CHARS: Final = 256
+_NO_IDS: Final = frozenset({".", "..", "0", "-1", "null", "undefined"})
+"""What programs write where there is no id, and what a path would swallow."""
+
+
+def is_task_id(text: str) -> bool:
+    """Whether a text can be a provider's name for a task: 1 to 256 visible characters that may stand in a path.
+
+    An id has no spaces: where one is expected, an error may have a sentence. It goes into a path, where dots alone mean a folder.
+    """
+    is_plain = text.isprintable() and not any(char.isspace() for char in text)
+    return 0 < len(text) <= _MOST_ID_CHARS and is_plain and text not in _NO_IDS

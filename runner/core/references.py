@@ -1,8 +1,8 @@
 """References to other jobs' outputs, as they stand in a job's inputs until the job is submitted.
 
 A template such as `{{ jobs['anna-voice'].outputs.audio_id }}` is rendered long before that output exists. What it leaves in the
-string is a marker between two private-use characters; the engine puts the value in right before the submission. A marker that
-a filter has cut or changed is found, since its frame or its checksum no longer holds.
+string is a marker between two private-use characters; the engine puts the value in right before the submission. Templates themselves
+never see a marker. One that is damaged all the same is found, since its frame or its checksum no longer holds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class OutputRef:
 
 
 class BrokenReference(ValueError):
-    """A template changed a reference (a filter, a slice): only the whole value can be put in, or text around it."""
+    """A marker is damaged: nothing but a whole one, or text around it, stands for an output."""
 
 
 def marker(ref: OutputRef) -> str:
@@ -46,7 +46,7 @@ def marker(ref: OutputRef) -> str:
 def _parse(match: re.Match[str]) -> OutputRef:
     job, output, checksum = match.groups()
     if f"{crc32(f'{job}|{output}'.encode()):08x}" != checksum:
-        raise BrokenReference(f"the reference to output `{output}` of `{job}` was changed by a filter")
+        raise BrokenReference(f"the reference to output `{output}` of `{job}` is damaged")
     return OutputRef(job, output)
 
 
@@ -64,7 +64,7 @@ def find(value: Any) -> Iterator[OutputRef]:
                 yield _parse(match)
             rest = _MARKER.sub("", value)
             if OPEN in rest or CLOSE in rest:
-                raise BrokenReference("a reference to another job's output was changed by a filter")
+                raise BrokenReference("a reference to another job's output is damaged")
         case dict():
             for item in value.values():
                 yield from find(item)
@@ -85,17 +85,32 @@ def resolve(value: Any, lookup: Callable[[OutputRef], Any]) -> Any:
     Returns:
         A new value without markers.
     """
-    match value:
-        case str():
-            if OPEN not in value:
-                return value
-            whole = _MARKER.fullmatch(value)
-            if whole is not None:
-                return lookup(_parse(whole))
-            return _MARKER.sub(lambda match: str(lookup(_parse(match))), value)
-        case dict():
-            return {key: resolve(item, lookup) for key, item in value.items()}
-        case list() | tuple():
-            return [resolve(item, lookup) for item in value]
-        case _:
-            return value
+    return replaced(value, lambda text: _resolved(text, lookup))
+
+
+def replaced(value: Any, by: Callable[[str], Any]) -> Any:
+    """The JSON value with something else in the place of every string that holds markers, or what may be the rest of one.
+
+    Args:
+        value: A JSON value with markers.
+        by: Gives what stands for such a string.
+
+    Returns:
+        A new value.
+    """
+    # A million jobs go through here, so this asks for types in the order of how many there are.
+    kind = type(value)
+    if kind is str:
+        return by(value) if OPEN in value or CLOSE in value else value
+    if kind is dict:
+        return {key: replaced(item, by) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [replaced(item, by) for item in value]
+    return value
+
+
+def _resolved(text: str, lookup: Callable[[OutputRef], Any]) -> Any:
+    whole = _MARKER.fullmatch(text)
+    if whole is not None:
+        return lookup(_parse(whole))
+    return _MARKER.sub(lambda match: str(lookup(_parse(match))), text)

@@ -56,6 +56,11 @@ class Selection:
         return not any(_all_hold(terms, spec, state) for terms in self.exclude)
 
     @property
+    def written(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The alternatives of `select` and those of `exclude`, as they were written."""
+        return tuple(map(_written, self.select)), tuple(map(_written, self.exclude))
+
+    @property
     def unmatched(self) -> tuple[str, ...]:
         """The alternatives of `select`, as they were written, that have held for no job so far."""
         return tuple(_written(terms) for place, terms in enumerate(self.select) if place not in self._matched)

@@ -64,8 +64,9 @@ class JobSpec:
         text: What is spoken, for the report's transcript; "" when there is none.
         duration_s: Seconds that the result will last as far as the inputs tell; None when unknown.
         files: The local files among the inputs, in the order of the operation's schema.
-        obstacles: What keeps the job from being made although its manifest holds: files that are not there or cannot be read. Such a job
-            has no file of that kind in `files`, and its fingerprint is that of no job that can be made.
+        obstacles: What keeps the job from being made although its manifest holds: files that are not there or cannot be read, its own or
+            those of a job whose outputs it uses. Such a job has no file of that kind in `files`, and its fingerprint is that of no job that
+            can be made.
         content: The inputs as they count for the fingerprint, canonical JSON.
     """
 
@@ -90,6 +91,13 @@ class JobSpec:
     def account(self) -> str:
         """The account's name in the manifest."""
         return self.uses.partition("/")[0]
+
+    @property
+    def lacking(self) -> str:
+        """The obstacles in words; "" without any."""
+        return "; ".join(
+            it.message if it.job in (None, self.id) else f"waits for `{it.job}`: {it.message}" for it in self.obstacles
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

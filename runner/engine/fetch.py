@@ -85,7 +85,7 @@ async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job, replaces: t
             case FetchProblem.EXPIRED:
                 fresh += 1
                 if fresh > 1:  # the address was fresh and has "expired" at once: give the CDN a moment
-                    await _wait(ctx, lane, job, result, fresh - 1)
+                    await pause(ctx, lane, job, result.message, tries=fresh - 1, retry_after_s=result.retry_after_s)
                 job = await _ask_for_fresh_address(ctx, lane, work, job, result, last=fresh > MOST_FRESH_ADDRESSES)
                 if job.state is not State.DOWNLOADING:
                     return job
@@ -93,7 +93,7 @@ async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job, replaces: t
                 tries += 1
                 if tries >= MOST_TRIES:
                     return await _fail(ctx, job, Cause.FETCH, Code.RESULT_UNREACHABLE, result.message)
-                await _wait(ctx, lane, job, result, tries)
+                await pause(ctx, lane, job, result.message, tries=tries, retry_after_s=result.retry_after_s)
             case FetchProblem.BLOCKED:
                 return await _fail(ctx, job, Cause.FETCH, Code.RESULT_BLOCKED, result.message)
             case FetchProblem.DAMAGED:
@@ -102,11 +102,21 @@ async def bring_home(ctx: Context, lane: Lane, work: Work, job: Job, replaces: t
                 assert_never(problem)
 
 
-async def _wait(ctx: Context, lane: Lane, job: Job, result: NotDelivered, tries: int) -> None:
+async def pause(ctx: Context, lane: Lane, job: Job, reason: str, *, tries: int, retry_after_s: float | None) -> None:
+    """Wait before a question or a transfer is tried again, and say so.
+
+    Args:
+        ctx: The run.
+        lane: The account that is asked.
+        job: The job that waits.
+        reason: Why, for people.
+        tries: How often it was tried, at least 1: the wait doubles from about 1 s to 30 s.
+        retry_after_s: The server's own wish in seconds, heeded up to 15 minutes; None without one.
+    """
     wait_s = back_off_s(tries, first_s=1.0, most_s=30.0, jitter=lane.rng.random())
-    if result.retry_after_s is not None:
-        wait_s = max(wait_s, min(result.retry_after_s, 900.0))
-    ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=result.message))
+    if retry_after_s is not None:
+        wait_s = max(wait_s, min(retry_after_s, 900.0))
+    ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=reason))
     await ctx.clock.sleep(wait_s)
 
 
@@ -123,7 +133,7 @@ async def _ask_for_fresh_address(
             case answers.Ended() as ended:
                 return await _fail(ctx, job, Cause.EXPIRED, Code.RESULT_EXPIRED, ended.failure.message)
             case answers.AskAgain() | answers.Running() | answers.UnknownTask() | answers.Ready():
-                await _wait(ctx, lane, job, result, tries)
+                await pause(ctx, lane, job, result.message, tries=tries, retry_after_s=result.retry_after_s)
     return await _fail(
         ctx, job, Cause.FETCH, Code.RESULT_UNREACHABLE, f"{result.message}; the task gave no fresh address"
     )

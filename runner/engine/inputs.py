@@ -1,4 +1,4 @@
-"""A job's inputs at the moment of its submission: references replaced by what the needed jobs gave, files by their bytes."""
+"""A job's inputs at the moment of its submission, local files replaced by their bytes; and what a stored request tells of them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from runner.core.job import State
 from runner.core.pointers import put
-from runner.core.references import OutputRef, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.core.job import Job
-    from runner.core.ports import Store
     from runner.core.spec import FileInput
 
 
-class OutputMissing(LookupError):
-    """A needed job succeeded but gave no such output; the message names both."""
-
-
 class FileChanged(Exception):
-    """A local file is not what the job was planned with, or cannot be read any more; the message names it."""
+    """A local file is not what the job was planned with, or is not there (any more); the message names it."""
 
 
 def asked_for(job: Job) -> Mapping[str, Any]:
@@ -41,33 +34,6 @@ def asked_for(job: Job) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def resolved(inputs: Mapping[str, Any], store: Store, fingerprint_of: Callable[[str], str | None]) -> Mapping[str, Any]:
-    """The inputs as they will be sent.
-
-    Args:
-        inputs: With references.
-        store: Knows the outputs of finished jobs.
-        fingerprint_of: Which row of a needed job counts.
-
-    Raises:
-        OutputMissing: A needed output is not there.
-    """
-
-    def lookup(ref: OutputRef) -> Any:
-        fingerprint = fingerprint_of(ref.job)
-        for row in store.rows([ref.job]).get(ref.job, ()):
-            if (
-                row.fingerprint == fingerprint
-                and row.state is State.SUCCEEDED
-                and row.outputs.get(ref.output) is not None
-            ):
-                return row.outputs[ref.output]
-        raise OutputMissing(f"job `{ref.job}` gave no output `{ref.output}`")
-
-    answer: Mapping[str, Any] = resolve(dict(inputs), lookup)
-    return answer
 
 
 async def with_files(inputs: Mapping[str, Any], files: Sequence[FileInput]) -> Mapping[str, Any]:

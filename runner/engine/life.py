@@ -14,8 +14,9 @@ from runner.core.job import Job, State
 from runner.core.plan import Action
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
-from runner.engine.inputs import FileChanged, OutputMissing, asked_for, resolved, with_files
+from runner.engine.inputs import FileChanged, asked_for, with_files
 from runner.engine.needs import EVERY, Waiters
+from runner.engine.outputs import OutputMissing
 from runner.engine.recover import recover
 from runner.engine.submit import After, Submission, new_job, reopening, submit
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from runner.core.money import Money
     from runner.engine.context import Context
     from runner.engine.lane import Lane
+    from runner.engine.outputs import Outputs
     from runner.engine.prepare import Prepared
     from runner.engine.space import Space
     from runner.engine.worklist import Ticket, Work
@@ -39,6 +41,7 @@ class Lives:
         ctx: What the parts of the run share.
         lanes: The accounts with work, by name.
         prepared: The work.
+        outputs: Gives jobs the outputs of those that they need.
         space: Learns how large results are.
         wake: Called when something has changed that may let another job start.
         is_over: Whether the run ends and an accepted task is left to the next one.
@@ -50,6 +53,7 @@ class Lives:
     ctx: Context
     lanes: Mapping[str, Lane]
     prepared: Prepared
+    outputs: Outputs
     space: Space
     wake: Callable[[], None]
     is_over: Callable[[], bool]
@@ -129,10 +133,12 @@ class Lives:
         """Submit a job. The bytes of its files are let go with the answer, not when the task has ended.
 
         Raises:
-            OutputMissing: A needed output is not there; nothing was sent.
-            FileChanged: A file is not what was planned; nothing was sent.
+            OutputMissing: A needed output is not to be had; nothing was sent.
+            FileChanged: A file is not what was planned, or not there; nothing was sent.
         """
-        inputs = resolved(work.spec.inputs, self.ctx.store, self.prepared.needs.fingerprint)
+        if work.lacking:
+            raise FileChanged(work.lacking)
+        inputs = await self.outputs.put_into(work.spec.inputs, job)
         inputs = await with_files(inputs, work.spec.files)
         return await submit(self.ctx, lane, job, Submission(work, inputs, reserved))
 

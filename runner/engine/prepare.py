@@ -6,15 +6,15 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.core.diagnostics import Unsaid
 from runner.core.job import State
 from runner.core.plan import Action
 from runner.engine.needs import Met, Needs
 from runner.engine.pricing import PriceCheck
-from runner.engine.survey import Findings, survey
-from runner.engine.worklist import Queue, Worklist
+from runner.engine.survey import Census, Findings, survey
+from runner.engine.worklist import Queue, Ticket, Worklist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,18 @@ class Queues:
     submit: Queue = field(default_factory=Queue)
 
 
+class Giver(NamedTuple):
+    """A delivered job whose outputs others may need.
+
+    Args:
+        ticket: Its place in the worklist.
+        account: The account that has its task.
+    """
+
+    ticket: Ticket
+    account: str
+
+
 @dataclass(slots=True)
 class Prepared:
     """What a run is going to do.
@@ -45,10 +57,13 @@ class Prepared:
         settled: Selected jobs that the run does not touch, by state.
         queues: By account.
         waiting: Jobs that need others, in one queue for all of an account that need the same.
+        givers: Delivered jobs, by id: those written by themselves, and those that somebody needs by id.
         resumed: (id, fingerprint) of the paid jobs that go on.
         work: Jobs with work.
         expected: What the submissions are expected to cost as far as known; an unknown price counts in `unpriced`.
         unpriced: Submissions whose price is unknown.
+        census: What the survey met.
+        undelivered: Of jobs that were delivered once, whose file is gone and cannot be fetched: why, by id.
     """
 
     worklist: Worklist
@@ -57,15 +72,23 @@ class Prepared:
     settled: Counter[State] = field(default_factory=Counter)
     queues: dict[str, Queues] = field(default_factory=dict)
     waiting: dict[tuple[str, tuple[str, ...]], Queue] = field(default_factory=dict)
+    givers: dict[str, Giver] = field(default_factory=dict)
     resumed: set[tuple[str, str]] = field(default_factory=set)
     work: int = 0
     expected: Decimal = Decimal(0)
     unpriced: int = 0
+    census: Census = field(default_factory=Census)
+    undelivered: dict[str, str] = field(default_factory=dict)
 
     @property
     def selected(self) -> int:
         """How many jobs the run is about."""
         return sum(self.actions.values())
+
+    @property
+    def sources(self) -> set[str]:
+        """The accounts that have the tasks of delivered jobs which the work needs."""
+        return {self.givers[need].account for _, needs in self.waiting for need in needs if need in self.givers}
 
 
 def prepare(
@@ -103,8 +126,8 @@ def prepare(
     prices = PriceCheck(campaign.accounts, has_budget=has_budget)
     with ExitStack() as undo:
         undo.callback(prepared.worklist.close)
-        for entry in survey(campaign, store, delivery, scope, findings):
-            for obstacle in filter(unsaid, entry.spec.obstacles):
+        for entry in survey(campaign, store, delivery, scope, findings, census=prepared.census):
+            for obstacle in filter(unsaid, entry.findings):
                 findings(obstacle)
             if entry.decision.action.costs:
                 _count_price(prepared, campaign, entry.spec)
@@ -126,9 +149,8 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
     spec, decision = entry.spec, entry.decision
     prepared.actions[decision.action] += 1
     if not decision.action.is_work:
-        state = decision.job.state if decision.job is not None else State.PENDING
-        prepared.settled[state] += 1
-        _note(prepared, entry, Met.YES if state is State.SUCCEEDED else Met.NO)
+        prepared.settled[_settle(prepared, entry)] += 1
+        _note(prepared, entry, _met(entry))
         return
     prepared.work += 1
     _note(prepared, entry, Met.OPEN)
@@ -148,9 +170,30 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
             queues.submit.append(ticket)
 
 
+def _settle(prepared: Prepared, entry: Surveyed) -> State:
+    """The state that a job ends in which the run does not touch. One whose file is gone for good was delivered, but is not done."""
+    decision = entry.decision
+    if decision.job is None:
+        return State.PENDING
+    if decision.action is Action.BLOCKED and decision.job.state is State.SUCCEEDED:
+        prepared.undelivered[entry.spec.id] = decision.reason
+        return State.FAILED
+    return decision.job.state
+
+
 def _note(prepared: Prepared, entry: Surveyed, met: Met) -> None:
     spec = entry.spec
     prepared.needs.note(spec.id, spec.name, spec.fingerprint, met)
+    if spec.id == spec.name:
+        _keep(prepared, entry)
+
+
+def _keep(prepared: Prepared, entry: Surveyed) -> None:
+    """Keep what a delivered job asked for: its task may have to be asked for outputs, and its provider needs that to choose among them."""
+    job = entry.decision.job
+    if job is not None and job.state is State.SUCCEEDED:
+        ticket = prepared.worklist.add(entry.spec, entry.decision.action, is_new=False)
+        prepared.givers[entry.spec.id] = Giver(ticket, job.account)
 
 
 def _learn_of_needed(prepared: Prepared, again: Callable[[], Iterator[Surveyed]]) -> None:
@@ -161,13 +204,13 @@ def _learn_of_needed(prepared: Prepared, again: Callable[[], Iterator[Surveyed]]
     for entry in again():
         if entry.spec.id in missing:
             prepared.needs.remember(entry.spec.id, entry.spec.fingerprint, _met(entry))
+            _keep(prepared, entry)
 
 
 def _met(entry: Surveyed) -> Met:
     if entry.decision.action.is_work:
         return Met.OPEN
-    job = entry.decision.job
-    return Met.YES if job is not None and job.state is State.SUCCEEDED else Met.NO
+    return Met.YES if entry.decision.action is Action.UP_TO_DATE else Met.NO
 
 
 def _count_price(prepared: Prepared, campaign: Campaign, spec: JobSpec) -> None:

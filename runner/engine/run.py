@@ -20,6 +20,7 @@ from runner.core.notices import Stopping
 from runner.engine.lane import Lane, Next
 from runner.engine.life import Lives
 from runner.engine.needs import Waiters
+from runner.engine.outputs import Outputs
 from runner.engine.space import Space
 from runner.engine.stock import take_stock
 from runner.engine.submit import stop_account
@@ -71,11 +72,13 @@ class Run:
         ctx: What its parts share.
         lanes: The accounts with work, by name.
         prepared: The work.
+        sources: Accounts without work whose delivered jobs give outputs that the work needs, by name.
     """
 
     ctx: Context
     lanes: Mapping[str, Lane]
     prepared: Prepared
+    sources: Mapping[str, Lane] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _watches: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,7 +92,8 @@ class Run:
     def __post_init__(self) -> None:
         """Hand each account its queues."""
         self._space = Space(self.ctx.delivery)
-        self._lives = Lives(self.ctx, self.lanes, self.prepared, self._space, self._changed.set, self._is_over)
+        outputs = Outputs(self.ctx, {**self.sources, **self.lanes}, self.prepared)
+        self._lives = Lives(self.ctx, self.lanes, self.prepared, outputs, self._space, self._changed.set, self._is_over)
         for name, queues in self.prepared.queues.items():
             lane = self.lanes[name]
             lane.resume, lane.download, lane.submit = queues.resume, queues.download, queues.submit

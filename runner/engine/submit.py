@@ -126,7 +126,9 @@ async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) 
     now = ctx.clock.wall()
     reopened = reopening(job, now)
     attempt = job.attempt + any(isinstance(event, events.Retried) for event in reopened)
-    own_id = external_id(ctx.manifest, job.id, job.fingerprint, attempt)
+    # An attempt that was sent before keeps the id that it was sent with, also when its job has another name since.
+    known_id = job.external_id if attempt == job.attempt else None
+    own_id = known_id or external_id(ctx.manifest, job.id, job.fingerprint, attempt)
     request = lane.operations[job.operation].submission(submission.inputs, own_id)
     body = request.body or b""
     is_kept = not submission.work.spec.files and len(body) <= _STORED_REQUEST_BYTES

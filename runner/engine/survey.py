@@ -5,11 +5,11 @@ Nothing is sent before the survey has seen every job: a finding in the last row 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from runner.core.diagnostics import Diagnostic, Severity
+from runner.core.collected import Collected
 from runner.core.errors import ManifestInvalid
 from runner.core.job import Job, State
 from runner.core.plan import Action, Decision, Standing, decide
@@ -19,10 +19,11 @@ from runner.engine.needs import EVERY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from runner.core.diagnostics import Diagnostic
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
 
-Row = TypeVar("Row", Job, Standing)
+Row = TypeVar("Row", bound=Job | Standing)
 
 _BATCH = 500
 """Jobs held against the state with one query; SQLite is no faster with more."""
@@ -40,20 +41,21 @@ class Surveyed:
     spec: JobSpec
     decision: Decision
 
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """The files without which a run of this job cannot begin; none where its task is paid already and goes on without them."""
+        return () if self.decision.job is not None else self.spec.obstacles
+
 
 @dataclass(slots=True)
 class Findings:
     """Collects what is wrong with a manifest, bounded in memory; counts go on."""
 
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    errors: int = 0
-    most: int = 10_000
+    collected: Collected = field(default_factory=Collected)
 
     def __call__(self, diagnostic: Diagnostic) -> None:
         """Take one."""
-        self.errors += diagnostic.severity is Severity.ERROR
-        if len(self.diagnostics) < self.most:
-            self.diagnostics.append(diagnostic)
+        self.collected(diagnostic)
 
     def raise_if_invalid(self) -> None:
         """End the command when an error was found.
@@ -61,8 +63,9 @@ class Findings:
         Raises:
             ManifestInvalid: With everything found.
         """
-        if self.errors:
-            raise ManifestInvalid(self.diagnostics)
+        if self.collected.has_errors:
+            found = self.collected.found()
+            raise ManifestInvalid(found.diagnostics, not_kept=found.not_kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,8 @@ class Selected:
 
     @property
     def job(self) -> Job | None:
-        """The row of this very fingerprint; the latest one where a missing file leaves the fingerprint unknown."""
-        if self.spec.obstacles and self.rows:
-            return self.rows[-1]
-        return next((row for row in self.rows if row.fingerprint == self.spec.fingerprint), None)
+        """The row that the job is known by."""
+        return _own_row(self.spec, self.rows)
 
 
 @dataclass(slots=True)
@@ -107,16 +108,19 @@ class Census:
     Args:
         rows: Rows of the manifest's ids, every fingerprint.
         has_stranded: Whether one of them is a paid and open job of other inputs than the manifest's.
+        current: The fingerprint that the manifest asks for, of the ids that have or will have several rows.
     """
 
     rows: int = 0
     has_stranded: bool = False
+    current: dict[str, str] = field(default_factory=dict)
 
     def note(self, spec: JobSpec, rows: Sequence[Job | Standing]) -> None:
         """A job of the manifest, chosen or not, and its rows."""
         self.rows += len(rows)
         if len(rows) > 1 or (rows and rows[0].fingerprint != spec.fingerprint):
             self.has_stranded |= any(row.state.is_paid_and_open and row.fingerprint != spec.fingerprint for row in rows)
+            self.current[spec.id] = spec.fingerprint
 
     def may_miss_orphans(self, known: int) -> bool:
         """Whether `orphans` would find any.
@@ -145,7 +149,7 @@ def select(
         census: Counts what passes.
     """
     wanted = _needed_by_selection(campaign, store, selection)
-    for spec, rows in _held_against(store.rows, campaign.jobs(report), census):
+    for spec, rows in _held_against(campaign, store.rows, campaign.jobs(report), census):
         if _is_selected(spec, rows, selection, wanted):
             yield Selected(spec, rows)
 
@@ -170,28 +174,58 @@ def survey(
         census: Counts what passes.
     """
     wanted = _needed_by_selection(campaign, store, scope.selection)
-    for spec, rows in _held_against(store.standings, campaign.jobs(report), census):
+    for spec, rows in _held_against(campaign, store.standings, campaign.jobs(report), census):
         if not _is_selected(spec, rows, scope.selection, wanted):
             continue
         decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
         if spec.obstacles:
-            decision = Decision(Action.BLOCKED, "; ".join(it.message for it in spec.obstacles))
-        elif _is_out_of_reach(campaign, decision):
+            decision = _without_files(spec, decision)
+        if _is_out_of_reach(campaign, decision):
             decision = _out_of_reach(decision)
         yield Surveyed(spec, decision)
 
 
 def _held_against(
-    read: Callable[[Sequence[str]], Mapping[str, Sequence[Row]]], jobs: Iterator[JobSpec], census: Census | None
+    campaign: Campaign,
+    read: Callable[[Sequence[str]], Mapping[str, Sequence[Row]]],
+    jobs: Iterator[JobSpec],
+    census: Census | None = None,
 ) -> Iterator[tuple[JobSpec, Sequence[Row]]]:
     """Every job with its rows, as `read` gives them; read in batches."""
     while batch := list(islice(jobs, _BATCH)):
         rows = read([spec.id for spec in batch])
-        for spec in batch:
-            own = rows.get(spec.id, ())
+        for asked in batch:
+            own = rows.get(asked.id, ())
+            spec = _as_paid(asked, own, campaign) if asked.obstacles else asked
             if census is not None:
                 census.note(spec, own)
             yield spec, own
+
+
+def _as_paid(spec: JobSpec, rows: Sequence[Job | Standing], campaign: Campaign) -> JobSpec:
+    """A job that lacks a file, with the fingerprint of the task that is paid and open: that is what the job is until its end is seen.
+
+    What it asks for is unknown, so no row has its fingerprint. But a task that was submitted for its id last needs no file any more.
+    """
+    if rows and rows[-1].state.is_paid_and_open and _is_alike(rows[-1], spec, campaign):
+        return replace(spec, fingerprint=rows[-1].fingerprint)
+    return spec
+
+
+def _is_alike(row: Job | Standing, spec: JobSpec, campaign: Campaign) -> bool:
+    """Whether a row is of the operation that is asked for, as far as the manifest knows its account."""
+    account = campaign.accounts.get(row.account)
+    kind, name = spec.operation.split("/")
+    return row.uses.partition("/")[2] == name and (account is None or account.type == kind)
+
+
+def _without_files(spec: JobSpec, decision: Decision) -> Decision:
+    """What to do with a job that lacks a file: go on with what is paid, and else nothing."""
+    if decision.job is None:
+        return Decision(Action.BLOCKED, spec.lacking)
+    if decision.action is Action.REATTACH:
+        return replace(decision, reason=f"{decision.reason}; {spec.lacking}")
+    return decision
 
 
 def _is_out_of_reach(campaign: Campaign, decision: Decision) -> bool:
@@ -204,6 +238,8 @@ def _out_of_reach(decision: Decision) -> Decision:
     assert decision.job is not None
     account = decision.job.account
     reason = f"its task was submitted on account `{account}`, which the manifest does not have; put it back under `providers:`"
+    if decision.action is Action.DOWNLOAD:
+        reason = f"{decision.reason}; {reason}"
     return Decision(Action.BLOCKED, reason, decision.job)
 
 
@@ -215,8 +251,16 @@ def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:
     """
     ids: set[int] = set()
     current: set[int] = set()
-    for spec in campaign.jobs(lambda _: None):
-        ids.add(hash(spec.id))
+
+    def lacking() -> Iterator[JobSpec]:
+        for spec in campaign.jobs(lambda _: None):
+            ids.add(hash(spec.id))
+            if spec.obstacles:
+                yield spec
+            else:
+                current.add(hash((spec.id, spec.fingerprint)))
+
+    for spec, _ in _held_against(campaign, store.standings, lacking()):
         current.add(hash((spec.id, spec.fingerprint)))
     for row in store.all_rows():
         is_open = row.state.is_paid_and_open and hash((row.id, row.fingerprint)) not in current
@@ -224,8 +268,17 @@ def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:
             yield row
 
 
+def _own_row(spec: JobSpec, rows: Sequence[Row]) -> Row | None:
+    """The row of this very fingerprint; where a missing file leaves that unknown, the newest one, unless another task is open there."""
+    own = next((row for row in rows if row.fingerprint == spec.fingerprint), None)
+    if own is None and spec.obstacles and rows and not rows[-1].state.is_paid_and_open:
+        return rows[-1]
+    return own
+
+
 def _current_state(spec: JobSpec, rows: Sequence[Job | Standing]) -> State:
-    return next((row.state for row in rows if row.fingerprint == spec.fingerprint), State.PENDING)
+    own = _own_row(spec, rows)
+    return State.PENDING if own is None else own.state
 
 
 def _is_selected(spec: JobSpec, rows: Sequence[Job | Standing], selection: Selection, wanted: frozenset[str]) -> bool:
@@ -240,14 +293,11 @@ def _needed_by_selection(campaign: Campaign, store: Store, selection: Selection)
         return frozenset()
     needs: dict[str, tuple[str, tuple[str, ...]]] = {}
     wanted: set[str] = set()
-    jobs = campaign.jobs(lambda _: None)
-    while batch := [spec for spec in islice(jobs, _BATCH)]:  # noqa: C416  islice yields specs lazily
-        batch = [spec for spec in batch if spec.needs]
-        rows = store.standings([spec.id for spec in batch])
-        for spec in batch:
-            needs[spec.id] = (spec.name, spec.needs)
-            if _is_selected(spec, rows.get(spec.id, ()), selection, frozenset()):
-                wanted.update(spec.needs)
+    dependants = (spec for spec in campaign.jobs(lambda _: None) if spec.needs)
+    for spec, rows in _held_against(campaign, store.standings, dependants):
+        needs[spec.id] = (spec.name, spec.needs)
+        if _is_selected(spec, rows, selection, frozenset()):
+            wanted.update(spec.needs)
     grown = -1
     while grown != len(wanted):
         grown = len(wanted)

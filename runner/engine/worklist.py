@@ -39,12 +39,14 @@ class Work:
         spec: What is asked for.
         action: What the plan says.
         is_new: Whether the state had no job of this fingerprint when the run began.
+        lacking: The files without which it cannot be submitted, in words, when its paid task goes on without them; "" when none is lacking.
     """
 
     ticket: Ticket
     spec: JobSpec
     action: Action
     is_new: bool
+    lacking: str = ""
 
 
 @dataclass(slots=True)
@@ -162,6 +164,7 @@ def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
         spec.duration_s,
         [(file.at, file.written, file.path, file.sha256, file.size_bytes) for file in spec.files],
         spec.content.decode() if is_new else "",
+        spec.lacking,
         action,
         is_new,
     ]
@@ -184,6 +187,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         duration_s,
         files,
         content,
+        lacking,
         action,
         is_new,
     ) = record
@@ -204,7 +208,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         files=tuple(_unpack_file(*file) for file in files),
         content=content.encode(),
     )
-    return Work(ticket, spec, Action(action), is_new)
+    return Work(ticket, spec, Action(action), is_new, lacking)
 
 
 def _unpack_file(at: list[str | int], written: str, path: str, sha256: str, size_bytes: int) -> FileInput:

@@ -13,7 +13,7 @@ from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from runner.core.diagnostics import Span
     from runner.manifest.inputs import Pointer
@@ -74,28 +74,15 @@ def account(
 
 
 def account_flaws(
-    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults], report: Callable[[Pointer, Flaw], None]
-) -> bool:
-    """Report what the schema cannot see in an account.
+    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults]
+) -> list[tuple[Pointer, Flaw]]:
+    """What is wrong with an account that the schema cannot see, by pointer within the account.
 
     Args:
         name: The key under `providers:`.
         written: Its mapping.
         types: The providers that there are.
-        report: Takes the pointer within the account and the flaw.
-
-    Returns:
-        Whether the account can be used.
     """
-    problems = _account_problems(name, written, types)
-    for pointer, flaw in problems:
-        report(pointer, flaw)
-    return not problems
-
-
-def _account_problems(
-    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults]
-) -> list[tuple[Pointer, Flaw]]:
     found: list[tuple[Pointer, Flaw]] = []
     kind = written.get("type", name)
     if kind not in types:

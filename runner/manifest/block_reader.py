@@ -9,7 +9,7 @@ from runner.core.spec import Verify
 from runner.manifest.blocks import Block, makes_many, reserved_character, strings_in
 from runner.manifest.codes import Code
 from runner.manifest.fingerprint import Fingerprints
-from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.flaws import Flaw, suggestion
 from runner.manifest.inputs import Compiler, Inputs, Pointer, unknown
 from runner.manifest.matrix import Combination, combinations
 from runner.manifest.rows.sources import row_check, row_source
@@ -51,11 +51,14 @@ class BlockReader:
         written: dict[str, Any] = self._document.value["jobs"][name]
         root: Pointer = ("jobs", name)
         sound = {key: value for key, value in written.items() if not self._findings.is_broken((*root, key))}
-        before = len(self._findings.all)
+        before = self._findings.count
         inputs = self._compiler(written, root, self._scope)
         # Outputs of other jobs come too late for tags, paths and keys: `jobs` must not be folded into them unseen.
         other = self._compiler(written, root, {"vars": self._scope["vars"]})
         self._refuse_reserved(written, root)
+        if "foreach" in sound:
+            rows: Pointer = (*root, "foreach", "rows")
+            self._refuse_templates(sound["foreach"].get("rows"), rows, "rows hold values, not templates")
         block = Block(
             name=name,
             uses=written["uses"],
@@ -70,7 +73,7 @@ class BlockReader:
             verify=Verify(sound.get("verify", self._defaults.get("verify", Verify.FRAME))),
             rows=row_source(self._document, root, self._files, self._findings) if "foreach" in sound else None,
             key=self._key(sound, root),
-            row_check=row_check(sound.get("foreach", {}), root, self._files, self._findings),
+            row_check=row_check(self._document, root, self._files, self._findings) if "foreach" in sound else None,
             combinations=self._combinations(written, sound, root),
             needs=self._needs(written, root),
             waits_for=self._waits_for(written, inputs, root),
@@ -80,7 +83,7 @@ class BlockReader:
             has_foreach="foreach" in written,
         )
         block.has_references |= block.inputs.uses("jobs")
-        block.is_sound = len(self._findings.all) == before and not self._findings.is_broken(root)
+        block.is_sound = self._findings.count == before and not self._findings.is_broken(root)
         return block
 
     def _reporter(self, job: str) -> Callable[[Pointer, Flaw], None]:
@@ -113,11 +116,16 @@ class BlockReader:
             return []
         at: Pointer = (*root, "matrix")
         report = self._findings.reporter(at, job=str(root[1]))
-        templates = [pointer for pointer, text in strings_in(sound["matrix"], ()) if is_template(text)]
-        for pointer in templates:
-            report(pointer, Flaw(Code.NO_TEMPLATE_HERE, "a matrix holds values, not templates"))
+        has_template = self._refuse_templates(sound["matrix"], at, "a matrix holds values, not templates")
         found = combinations(sound["matrix"], report)
-        return found if not templates else []
+        return found if not has_template else []
+
+    def _refuse_templates(self, value: Any, at: Pointer, message: str) -> bool:
+        """Report every template in a value that is taken as written; whether there are any."""
+        templates = [pointer for pointer, text in strings_in(value, at) if is_template(text)]
+        for pointer in templates:
+            self._findings.flaw(pointer, Flaw(Code.NO_TEMPLATE_HERE, message), job=str(at[1]))
+        return bool(templates)
 
     def _names_needed(self, written: Mapping[str, Any], root: Pointer) -> dict[str, Pointer]:
         """The names under `needs`, each once, with their pointers; a list may hold what is no name, or repeat one."""
@@ -132,8 +140,10 @@ class BlockReader:
         jobs: Mapping[str, Any] = self._document.value["jobs"]
         found = []
         for name, at in self._names_needed(written, root).items():
+            if self._findings.is_broken(at):
+                continue  # no name at all, and said so
             if name not in jobs:
-                flaw = Flaw(Code.UNKNOWN_JOB, f"there is no job `{name}`", hint=did_you_mean(name, jobs))
+                flaw = Flaw(Code.UNKNOWN_JOB, f"there is no job `{name}`", hint=suggestion(name, jobs))
                 self._findings.flaw(at, flaw, job=str(root[1]))
             else:
                 is_many = isinstance(jobs[name], dict) and makes_many(jobs[name])

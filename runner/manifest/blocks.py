@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from runner.manifest.schema.check import SchemaCheck
     from runner.manifest.schema.operations import OperationSchema
     from runner.manifest.templates.template import Scope, Template
+
+KEY: Final = ("foreach", "key")
+"""Where a block's key stands in it."""
+OUTPUT: Final = ("output",)
+"""Where a block's output path stands in it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,6 +77,25 @@ class Block:
     scope: Scope = field(repr=False)
     is_sound: bool
     has_foreach: bool
+    templates: dict[Pointer, Template] = field(init=False, repr=False)
+    """All templates of its jobs, by pointer within the block."""
+
+    def __post_init__(self) -> None:
+        self.templates = {
+            **{("with", *at): it for at, it in self.inputs.templates.items()},
+            **{("tags", *at): it for at, it in self.tags.templates.items()},
+            **({OUTPUT: self.output} if self.output is not None else {}),
+            **({KEY: self.key} if self.key is not None else {}),
+        }
+
+    def depends_on_row(self, at: Pointer) -> bool:
+        """Whether rows have a part in what stands at a pointer within the block, above it or below."""
+        if self.rows is None:
+            return False
+        if at == KEY:
+            return True
+        related = (it for here, it in self.templates.items() if at[: len(here)] == here[: len(at)])
+        return any(not it.names.isdisjoint(("row", "job")) for it in related)
 
     @property
     def pointer(self) -> Pointer:

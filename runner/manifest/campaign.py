@@ -6,12 +6,14 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.core.collected import Found
 from runner.manifest.accounts import AccountDefaults, budget
 from runner.manifest.expand import Expansion
 from runner.manifest.findings import Findings, in_order
 from runner.manifest.opening import Opening
 from runner.manifest.paths import FileRule
 from runner.manifest.text.source import Document, read
+from runner.manifest.validate import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,11 +24,19 @@ if TYPE_CHECKING:
     from runner.core.renames import Renames
     from runner.core.spec import Account, JobSpec
     from runner.manifest.blocks import Block
+    from runner.manifest.validate import JobCheck, JobCheckMaker
 
-__all__ = ["AccountDefaults", "ManifestCampaign", "open_campaign"]
+__all__ = ["LOCK_FILE_SUFFIX", "AccountDefaults", "ManifestCampaign", "open_campaign"]
 
-_MOST_FINDINGS: Final = 1_000
 _NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def _no_check(_: Mapping[str, Account], __: Budget | None) -> JobCheck:
+    return lambda _: None
+
+
+LOCK_FILE_SUFFIX: Final = ".lock.jsonl"
+"""What the name of every lock file ends with."""
 
 
 class ManifestCampaign:
@@ -46,7 +56,8 @@ class ManifestCampaign:
         self.folder = str(folder)
         self.sha256 = document.sha256
         self.output_dir = str(folder / value.get("output", {}).get("dir", f"outputs/{self.name}"))
-        self.lock_path = str(folder / f"{PurePath(document.file).stem}.lock.jsonl")
+        # Only `.yaml` is left out of the name: `autumn.yml` beside `autumn.yaml` has a lock file of its own.
+        self.lock_path = str(folder / f"{PurePath(document.file).name.removesuffix('.yaml')}{LOCK_FILE_SUFFIX}")
         self.accounts: Mapping[str, Account] = opening.accounts
         self.budget: Budget | None = budget(value.get("budget"))
         self.moved: Renames = opening.renames
@@ -63,8 +74,7 @@ class ManifestCampaign:
     def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:
         """Where an input of a job comes from (`runner.core.spec.Campaign.place`)."""
         block = self._blocks[spec.name]
-        related = (it for here, it in block.inputs.templates.items() if at[: len(here)] == here[: len(at)])
-        if at and block.rows is not None and any(not it.names.isdisjoint(("row", "job")) for it in related):
+        if at and block.depends_on_row(("with", *at)):
             return spec.source
         pointer = (*block.pointer, "with", *at) if at else (*block.pointer, "uses")
         # A value may stand elsewhere, by alias; what holds others, or is not there, is known by its key.
@@ -93,22 +103,25 @@ def open_campaign(
     overrides: Mapping[str, str] = _NO_OVERRIDES,
     allow_files_outside: bool = False,
     defaults: Mapping[str, AccountDefaults],
-) -> ManifestCampaign | list[Diagnostic]:
+    job_check: JobCheckMaker = _no_check,
+) -> ManifestCampaign | Found:
     """Open a manifest. Never raises for what is in it.
 
     Args:
         path: The manifest.
         display: How messages name it; the path itself when None.
-        overrides: `-V name=value`: replaces vars. The values are text as typed, never parsed.
+        overrides: `-V name=value`, as typed: replaces vars that are text, numbers, true or false by values of the same kind
+            (`overrides.overridden`).
         allow_files_outside: Whether files of rows and schemas may lie outside the repository.
         defaults: What an account of each provider type has when the manifest says nothing.
+        job_check: Makes what else is asked about the jobs of a manifest that does not hold, as `validate.check` asks it about others.
 
     Returns:
-        The campaign; or, when it does not hold, everything that is wrong, in position order, the rows of its sound blocks included.
+        The campaign; or, when it does not hold, everything that is wrong, in position order, rows and jobs included.
     """
     document = read(path, display=display)
     if not isinstance(document, Document):
-        return document
+        return Found(tuple(document))
     folder = path.absolute().parent
     findings = Findings(document)
     opening = Opening(
@@ -119,19 +132,25 @@ def open_campaign(
         defaults=defaults,
     )
     opening.read()
-    if findings.has_errors:
-        _look_at_rows(opening.blocks, document, findings)
-        return in_order(findings.all, document.file)
+    if findings.collected.has_errors:
+        return in_order(_with_rows(opening, document, findings, job_check), document.file)
     return ManifestCampaign(document, folder, opening, overrides)
 
 
-def _look_at_rows(blocks: Mapping[str, Block], document: Document, findings: Findings) -> None:
-    """Find what is wrong with the rows of a manifest that does not hold anyway: all problems at once."""
+def _with_rows(opening: Opening, document: Document, findings: Findings, job_check: JobCheckMaker) -> Found:
+    """What is wrong with a manifest that does not hold, and with its rows and jobs: all problems at once."""
+    collected = findings.collected
+    if not opening.blocks:  # nobody knows how many jobs it would make
+        return collected.found()
+    are_all = not findings.is_broken(("jobs",))
+    expansion = Expansion(opening.blocks, document, collected, renames=opening.renames, are_all=are_all)
+    collect(expansion, collected, _of_sound_blocks(opening, document, findings, job_check))
+    return collected.found(expansion.jobs_read)
 
-    def keep(finding: Diagnostic) -> None:
-        if len(findings.all) < _MOST_FINDINGS:
-            findings.all.append(finding)
 
-    for _ in Expansion(blocks, document, keep).jobs():
-        if len(findings.all) >= _MOST_FINDINGS:
-            return
+def _of_sound_blocks(opening: Opening, document: Document, findings: Findings, job_check: JobCheckMaker) -> JobCheck:
+    """The check of jobs, for those about which all is known that it may ask for."""
+    if any(findings.is_broken((section,)) for section in ("providers", "prices", "budget")):
+        return lambda _: None
+    also = job_check(opening.accounts, budget(document.value.get("budget")))
+    return lambda spec: also(spec) if opening.blocks[spec.name].is_sound else None

@@ -6,7 +6,9 @@ beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from runner.core import references
@@ -15,6 +17,7 @@ from runner.manifest.blocks import leaves_of
 from runner.manifest.fingerprint import canonical
 from runner.manifest.flaws import Flaw, SaidAlready
 from runner.manifest.needed import NeedBroken
+from runner.manifest.schema.explain import show
 from runner.manifest.tags import tag_flaw
 
 if TYPE_CHECKING:
@@ -64,7 +67,8 @@ def examine(maker: JobMaker, *, unknown: frozenset[str] = frozenset()) -> Examin
         _attempt(("with",), maker.refuse_forgery, found)
     not_known = set(failing) | (set() if ("with",) in found.flaws else _bad_leaves(maker, inputs, failing, found))
     known = _with_samples(maker, inputs, not_known)
-    found.complaints = [it for it in _complaints(maker, known) if _is_about_known(it, not_known)]
+    complaints = (it for it in _complaints(maker, known) if _is_about_known(it, not_known))
+    found.complaints = [_about_output(it, inputs, known) for it in complaints]
     _attempt(("with",), lambda: maker.refuse_files(inputs, not_known), found)
     _look_at_texts(maker, found, unknown)
     return found
@@ -77,6 +81,16 @@ def _complaints(maker: JobMaker, inputs: Any) -> list[Complaint]:
     except Flaw:
         return []
     return maker.block.schema.check.complaints(inputs)
+
+
+def _about_output(complaint: Complaint, inputs: Any, known: Any) -> Complaint:
+    """The complaint, and where it is about an output of another job, which: its value is nothing that anybody wrote."""
+    written = None if complaint.on_key else reduce(getitem, complaint.at, inputs)
+    ref = next(references.find(written), None) if isinstance(written, str) else None
+    if ref is None:
+        return complaint
+    example = show(reduce(getitem, complaint.at, known))
+    return replace(complaint, hint=f"the output `{ref.output}` gives {example}, for example")
 
 
 def _look_at_texts(maker: JobMaker, found: Examination, unknown: frozenset[str]) -> None:

@@ -6,11 +6,13 @@ fingerprint. What is wrong with a row goes to the reporter, and its jobs are lef
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.core.diagnostics import Label, Severity, Span
 from runner.manifest.codes import Code
-from runner.manifest.flaws import Flaw
+from runner.manifest.file_inputs import SeenFiles
+from runner.manifest.flaws import Flaw, Suggestions
 from runner.manifest.job_maker import InputsRefused, JobMaker
 from runner.manifest.needed import NeedBroken, Needed
 from runner.manifest.paths import folded
@@ -28,6 +30,21 @@ if TYPE_CHECKING:
     from runner.manifest.text.source import Document
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all parts of a pass see alike.
+
+    Args:
+        needed: Fingerprints of jobs whose outputs are used.
+        seen: Local files.
+        suggestions: Hints of findings.
+    """
+
+    needed: Needed
+    seen: SeenFiles = field(default_factory=SeenFiles)
+    suggestions: Suggestions = field(default_factory=Suggestions)
+
+
 class Expansion:
     """One pass over blocks.
 
@@ -35,8 +52,9 @@ class Expansion:
         blocks: By name, in manifest order. Those that do not hold are gone through for what else is wrong with them.
         document: The manifest.
         report: Takes findings.
-        needed: Fingerprints of jobs whose outputs are used; made anew when None.
+        shared: Of the pass that this one is part of; made anew when None.
         renames: Ids that the jobs must not have any more.
+        are_all: Whether these are all blocks that the manifest means to have.
     """
 
     def __init__(
@@ -44,19 +62,22 @@ class Expansion:
         blocks: Mapping[str, Block],
         document: Document,
         report: Callable[[Diagnostic], None],
-        needed: Needed | None = None,
+        shared: _Shared | None = None,
         renames: Renames | None = None,
+        *,
+        are_all: bool = True,
     ) -> None:
         self.jobs_read = 0
         """Jobs met so far, those left out included."""
         self.is_whole = True
-        """Whether every job held so far."""
+        """Whether every job was made so far."""
         self._blocks = blocks
         self._document = document
         self._report = report
-        self._needed = needed or Needed(blocks, self._fingerprints)
+        self._shared = shared or _Shared(Needed(blocks, self._fingerprints))
         self._outputs: dict[str, int] = {}
         self._renames = renames
+        self._are_all = are_all
 
     def jobs(self) -> Iterator[JobSpec]:
         """Every job that holds."""
@@ -64,7 +85,7 @@ class Expansion:
 
     def _made(self) -> Iterator[JobSpec]:
         for number, block in enumerate(self._blocks.values()):
-            with self._needed.inside(block.name):
+            with self._shared.needed.inside(block.name):
                 yield from self._block(number, block)
 
     def _watched(self, jobs: Iterator[JobSpec], renames: Renames) -> Iterator[JobSpec]:
@@ -74,14 +95,18 @@ class Expansion:
             if finding is None:
                 yield spec
             else:
-                self.is_whole = False
                 self._report(finding)
-        for finding in watch.missed():
-            self._report(finding)
+        if self.is_whole and self._are_all:  # else one of the jobs that do not hold may have the id
+            for finding in watch.missed():
+                self._report(finding)
 
     def _fingerprints(self, block: Block) -> tuple[dict[str, str], bool]:
-        quiet = Expansion({block.name: block}, self._document, self._cycles_only, self._needed)
-        table = {spec.id: spec.fingerprint for spec in quiet.jobs()}
+        quiet = Expansion({block.name: block}, self._document, self._cycles_only, self._shared)
+        table: dict[str, str] = {}
+        for spec in quiet.jobs():
+            table[spec.id] = spec.fingerprint
+            if spec.obstacles:
+                self._shared.needed.obstacles[spec.id] = spec.obstacles
         return table, quiet.is_whole
 
     def _cycles_only(self, finding: Diagnostic) -> None:
@@ -90,8 +115,8 @@ class Expansion:
             self._report(finding)
 
     def _block(self, number: int, block: Block) -> Iterator[JobSpec]:
-        trouble = Trouble(block, self._document, self._report)
-        maker = JobMaker(block, self._needed, trouble.obstacle)
+        trouble = Trouble(block, self._document, self._report, self._shared.suggestions)
+        maker = JobMaker(block, self._shared.needed, self._shared.seen, trouble.obstacle)
         is_made = False
         for row, span in self._rows(block, trouble):
             try:

@@ -16,7 +16,7 @@ from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.manifest.digests import FileContent
     from runner.manifest.inputs import Pointer
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 EVERY: Final = "*"
 """In a place where an operation takes bytes: each item of a list."""
 
-_MOST_KNOWN: Final = 10_000
+_MOST_SEEN: Final = 100_000
+"""Paths, at most 600 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,52 @@ class FoundFiles:
 NO_FILES: Final = FoundFiles()
 
 
+class SeenFiles:
+    """What the files are that one pass over a manifest has looked at.
+
+    The first 100,000 paths are looked at once, so that all jobs that name one send the same bytes, or all lack them, whatever happens
+    to the file meanwhile. Further paths are looked at for each job: memory does not grow with the number of jobs.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, FileContent | Flaw] = {}
+
+    def content(self, written: str, look: Callable[[str], FileContent]) -> FileContent:
+        """What a file holds.
+
+        Args:
+            written: Its path as the manifest has it.
+            look: Looks at the file; raises `Flaw`.
+
+        Raises:
+            Flaw: What `look` raised when this path was looked at, each time anew.
+        """
+        seen = self._seen.get(written)
+        if seen is None:
+            try:
+                seen = look(written)
+            except Flaw as flaw:
+                seen = flaw
+            if len(self._seen) < _MOST_SEEN:
+                self._seen[written] = seen
+        if isinstance(seen, Flaw):
+            raise Flaw(seen.code, seen.message, notes=seen.notes)
+        return seen
+
+
 class FileInputs:
-    """Finds the files of one block's jobs, during one pass: a path is looked at once, whatever happens to the file meanwhile.
+    """Finds the files of one block's jobs, during one pass.
 
     Args:
         places: Where the operation takes bytes, as pointers within its inputs, `EVERY` for each item of a list.
         rule: Which files may be read.
+        seen: What the pass has looked at.
     """
 
-    def __init__(self, places: Sequence[tuple[str, ...]], rule: FileRule) -> None:
+    def __init__(self, places: Sequence[tuple[str, ...]], rule: FileRule, seen: SeenFiles) -> None:
         self._places = places
         self._rule = rule
-        self._known: dict[str, FileContent] = {}
+        self._seen = seen
 
     def of(self, inputs: Any) -> FoundFiles:
         """The files of a job. What has not the form `{file: <text>}` is left to the operation's schema.
@@ -87,7 +122,7 @@ class FileInputs:
         return FoundFiles(tuple(files), tuple(missing))
 
     def _file(self, at: Pointer, written: str) -> FileInput:
-        content = self._known.get(written) or self._look(written)
+        content = self._seen.content(written, self._look)
         return FileInput(
             at=at, written=written, path=content.path, sha256=content.sha256, size_bytes=content.size_bytes
         )
@@ -97,15 +132,11 @@ class FileInputs:
             message = "the path of a file cannot be an output of another job: files are read before anything is sent"
             raise Flaw(Code.BROKEN_REFERENCE, message)
         try:
-            content = self._rule.content(written)
+            return self._rule.content(written)
         except Flaw as flaw:
             if isinstance(flaw.__cause__, FileNotFoundError | NotADirectoryError):
                 raise Flaw(Code.FILE_UNREADABLE, f"file `{written}` is not there") from flaw
             raise
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[written] = content
-        return content
 
 
 def _written(value: Any, place: tuple[str, ...], at: Pointer) -> Iterator[tuple[Pointer, str]]:

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runner.core.diagnostics import Diagnostic, Label, Severity, Span
+from runner.core.collected import Collected
+from runner.core.diagnostics import Diagnostic, Label, Span
+from runner.manifest.flaws import Flaw, Suggestions
+from runner.manifest.schema.explain import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from runner.manifest.flaws import Flaw
+    from runner.core.collected import Found
     from runner.manifest.inputs import Pointer
     from runner.manifest.schema.explain import Complaint
     from runner.manifest.text.source import Document
 
-_MOST_LABELS: Final = 5
-
 
 def from_flaw(
-    flaw: Flaw, span: Span, *, job: str | None = None, labels: Sequence[Label] = (), notes: Sequence[str] = ()
+    flaw: Flaw, span: Span, suggestions: Suggestions, *, job: str | None = None, labels: Sequence[Label] = ()
 ) -> Diagnostic:
     """A flaw with its place."""
     return Diagnostic(
         code=flaw.code,
         message=flaw.message,
         span=span,
-        hint=flaw.hint,
+        hint=suggestions.hint(flaw, span.file),
         labels=tuple(labels),
         job=job,
-        notes=(*flaw.notes, *notes),
+        notes=flaw.notes,
     )
 
 
@@ -48,13 +48,19 @@ def from_complaint(complaint: Complaint, document: Document, root: Pointer, *, j
         code=complaint.code,
         message=complaint.message,
         span=document.key_span(at) if complaint.on_key else document.span(at),
-        hint=complaint.hint,
+        hint=_hint(complaint, document, at),
         labels=(
             *(Label(document.key_span((*root, *path)), words) for path, words in complaint.also),
             *use_label(document, at),
         ),
         job=job,
     )
+
+
+def _hint(complaint: Complaint, document: Document, at: Pointer) -> str | None:
+    """Its words; what belongs between quotes is shown as written, since `007` is read as 7."""
+    written = document.scalar(at) if complaint.wants_quotes else None
+    return complaint.hint if written is None else quoted(written)
 
 
 def use_label(document: Document, at: Pointer) -> tuple[Label, ...]:
@@ -71,7 +77,11 @@ class Findings:
     """
 
     def __init__(self, document: Document) -> None:
-        self.all: list[Diagnostic] = []
+        self.collected = Collected()
+        """All of them."""
+        self.count = 0
+        """How often something was found wrong so far."""
+        self._suggestions = Suggestions()
         self._broken: set[Pointer] = set()
         self._document = document
 
@@ -79,7 +89,9 @@ class Findings:
         """Whether there is an error at the value that the pointer leads to, or inside it."""
         return at in self._broken
 
-    def _break(self, at: Pointer) -> None:
+    def _take(self, finding: Diagnostic, at: Pointer) -> None:
+        self.count += 1
+        self.collected(finding)
         self._broken.update(at[:length] for length in range(1, len(at) + 1))
 
     def flaw(
@@ -87,44 +99,27 @@ class Findings:
     ) -> None:
         """A flaw of a value of the manifest."""
         span = self._document.key_span(at) if on_key else self._document.span(at)
-        self.all.append(from_flaw(flaw, span, job=job, labels=(*labels, *use_label(self._document, at))))
-        self._break(at)
+        used = use_label(self._document, at)
+        self._take(from_flaw(flaw, span, self._suggestions, job=job, labels=(*labels, *used)), at)
+
+    def inside(self, at: Pointer, flaw: Flaw, place: Span, *, job: str) -> None:
+        """A flaw inside a file that a value of the manifest names."""
+        named = Label(self._document.span(at), "named here")
+        self._take(from_flaw(flaw, place, self._suggestions, job=job, labels=(named,)), at)
 
     def complaint(self, complaint: Complaint, root: Pointer = (), *, job: str | None = None) -> None:
         """A complaint of a schema about a value of the manifest."""
-        self.all.append(from_complaint(complaint, self._document, root, job=job))
-        self._break((*root, *complaint.at))
+        self._take(from_complaint(complaint, self._document, root, job=job), (*root, *complaint.at))
 
     def reporter(self, root: Pointer, *, job: str | None = None) -> Callable[[Pointer, Flaw], None]:
         """Takes flaws by their pointer below `root`."""
         return lambda at, flaw: self.flaw((*root, *at), flaw, job=job)
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether anything found keeps a run from starting."""
-        return any(finding.severity is Severity.ERROR for finding in self.all)
 
-
-def in_order(findings: Iterable[Diagnostic], manifest: str) -> list[Diagnostic]:
-    """Position order, the manifest before the files that it reads. What several jobs have in one place is one finding."""
-    groups: dict[tuple[str, str, Span], list[Diagnostic]] = {}
-    for finding in findings:
-        groups.setdefault((finding.code, finding.message, finding.span), []).append(finding)
-    unique = (group[0] if len(group) == 1 else _as_one(group) for group in groups.values())
-    return sorted(
-        unique, key=lambda it: (it.span.file != manifest, it.span.file, it.span.line, it.span.column, it.code)
+def in_order(found: Found, manifest: str) -> Found:
+    """The findings in position order, the manifest before the files that it reads."""
+    ordered = sorted(
+        found.diagnostics,
+        key=lambda it: (it.span.file != manifest, it.span.file, it.span.line, it.span.column, it.code),
     )
-
-
-def _as_one(group: Sequence[Diagnostic]) -> Diagnostic:
-    """Findings with one place and message, with the labels of the first few and how many jobs more have it."""
-    jobs = dict.fromkeys(finding.job for finding in group if finding.job is not None)
-    labels = dict.fromkeys(label for finding in group for label in finding.labels)
-    others = len(jobs) - 1
-    note = (f"{others:,} more {'job has' if others == 1 else 'jobs have'} it",) if others > 0 else ()
-    return replace(
-        group[0],
-        job=next(iter(jobs), None),
-        labels=tuple(islice(labels, _MOST_LABELS)),
-        notes=(*group[0].notes, *note),
-    )
+    return replace(found, diagnostics=tuple(ordered))

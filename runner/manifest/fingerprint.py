@@ -116,19 +116,13 @@ class Contents:
             BrokenReference: A filter changed a marker.
         """
         ids: list[str] = []
-        return self._value(inputs, ids), tuple(ids)
 
-    def _value(self, value: Any, ids: list[str]) -> Any:
-        kind = type(value)
-        if kind is str:
-            if references.OPEN not in value and references.CLOSE not in value:
-                return value
-            content, found = self._text(value)
-            ids += found
-            return content
-        if kind is dict:
-            return {key: self._value(item, ids) for key, item in value.items()}
-        return [self._value(item, ids) for item in value] if kind is list else value
+        def content(text: str) -> Any:
+            value, found = self._text(text)
+            ids.extend(found)
+            return value
+
+        return references.replaced(inputs, content), tuple(ids)
 
     def _text(self, text: str) -> tuple[Any, tuple[str, ...]]:
         # A block that refers to one job has the same few texts in a million rows.

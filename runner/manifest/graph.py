@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.manifest.codes import Code
+from runner.manifest.flaws import Flaw
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -41,3 +44,17 @@ def _walk(start: str, waits_for: Mapping[str, Sequence[str]], done: set[str], fo
             path.append(step)
             on_path.add(step)
             branches.append(iter(waits_for[step]))
+
+
+def circle(path: Sequence[str]) -> Flaw:
+    """The flaw of names under `jobs:` that wait in a circle.
+
+    Args:
+        path: It ends where it began.
+    """
+    first, *rest = path
+    if rest == [first]:
+        text = f"`{first}` waits for itself: jobs cannot wait for jobs of the same name"
+        mend = "take the need away, or put the jobs that others wait for under a name of their own"
+        return Flaw(Code.CYCLE, text, notes=(mend,))
+    return Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {' -> '.join(path)}")

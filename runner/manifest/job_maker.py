@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core import references
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.manifest.blocks import Block
+    from runner.manifest.file_inputs import SeenFiles
     from runner.manifest.inputs import Pointer
     from runner.manifest.matrix import Combination
     from runner.manifest.needed import Needed
 
 _RESERVED: Final = references.OPEN.encode()[:2]
 """What U+E000 and U+E001 begin with in UTF-8; so do 62 harmless characters, which a closer look lets pass."""
+
+
+_MOST_KNOWN: Final = 10_000
+"""Texts with references whose samples are kept."""
+_COLUMNS: Final = 2**30
+"""More than a line has."""
 
 
 class InputsRefused(Exception):
@@ -40,11 +48,13 @@ class KeyTaken(Flaw):
     Args:
         key: It.
         line: The first row's line.
+        column: Where in the line it begins.
     """
 
-    def __init__(self, key: str, line: int) -> None:
+    def __init__(self, key: str, line: int, column: int) -> None:
         super().__init__(Code.DUPLICATE_ID, f"the key `{key}` is taken already")
         self.line = line
+        self.column = column
 
 
 class JobMaker:
@@ -53,10 +63,13 @@ class JobMaker:
     Args:
         block: The block.
         needed: Fingerprints of jobs whose outputs are used.
+        seen: Local files that the pass has looked at.
         place: Gives a flaw of a job's inputs its place, by the job's row and id.
     """
 
-    def __init__(self, block: Block, needed: Needed, place: Callable[[Flaw, Span, str], Diagnostic]) -> None:
+    def __init__(
+        self, block: Block, needed: Needed, seen: SeenFiles, place: Callable[[Flaw, Span, str], Diagnostic]
+    ) -> None:
         self.scope: dict[str, Any] = {**block.scope, "row": Row(), "matrix": Matrix(), "job": JobFacts()}
         """What the templates of the present job see."""
         self.block = block
@@ -66,7 +79,9 @@ class JobMaker:
         self._keys: dict[str, int] = {}
         self._tags: tuple[str, ...] = block.shared_tags
         self._tags_written: list[Any] | None = None
-        self._files = FileInputs(block.schema.takes_bytes, block.files)
+        # A block that refers to one job has the same few texts in a million rows.
+        self._sampled = lru_cache(_MOST_KNOWN)(self._sampled_text)
+        self._files = FileInputs(block.schema.takes_bytes, block.files, seen)
         self._place = place
 
     def key(self, row: Row, span: Span) -> str:
@@ -81,14 +96,15 @@ class JobMaker:
         if template is None:
             return ""
         value = template.render(self.scope)
-        if not isinstance(value, str | int):
+        if isinstance(value, bool) or not isinstance(value, str | int):
             raise Flaw(Code.BAD_ID, "the key must be text or a whole number")
         key = as_part(value)
         if (flaw := id_part_flaw(key)) is not None:
             raise flaw
         if key in self._keys:
-            raise KeyTaken(key, self._keys[key])
-        self._keys[key] = span.line
+            raise KeyTaken(key, *divmod(self._keys[key], _COLUMNS))
+        # One integer instead of a place: a million of these are kept.
+        self._keys[key] = span.line * _COLUMNS + span.column
         return key
 
     def job(self, key: str, combination: Combination, span: Span) -> JobSpec:
@@ -106,16 +122,18 @@ class JobMaker:
         inputs = block.inputs.render(scope)
         found = self._files.of(inputs)
         counted = found.counted(inputs)
+        obstacles = tuple(self._place(flaw, span, job_id) for _, flaw in found.missing) if found.missing else ()
         if block.has_references:
             self.refuse_forgery()
-            fingerprint, body, needs = self._with_references(counted)
+            fingerprint, body, needs, lacking = self._with_references(counted)
+            obstacles += lacking
         else:
             fingerprint, body = block.fingerprints.of(counted)
             needs = block.needs
             if _RESERVED in body or not block.schema.outside.isdisjoint(inputs):
                 _refuse_reserved(inputs)
-        if not block.schema.check.accepts(inputs):
-            self._look_behind_references(inputs)
+        if not block.schema.check.accepts(self._as_sent(inputs) if block.has_references else inputs):
+            raise InputsRefused
         return JobSpec(
             id=job_id,
             name=block.name,
@@ -131,7 +149,7 @@ class JobMaker:
             text=block.schema.spoken_text(inputs),
             content=body,
             files=found.files,
-            obstacles=tuple(self._place(flaw, span, job_id) for _, flaw in found.missing) if found.missing else (),
+            obstacles=obstacles,
         )
 
     def refuse_forgery(self) -> None:
@@ -140,9 +158,12 @@ class JobMaker:
         if _may_be_reserved(row) and _is_reserved(row):
             raise reserved_character()
 
-    def _with_references(self, inputs: Any) -> tuple[str, bytes, tuple[str, ...]]:
+    def _with_references(self, inputs: Any) -> tuple[str, bytes, tuple[str, ...], tuple[Diagnostic, ...]]:
+        """Fingerprint, content and needs; and the obstacles of needed jobs, without whose fingerprints this one is nobody's either."""
         content, ids = self._content(inputs)
-        return *self.block.fingerprints.of(content), tuple(dict.fromkeys((*ids, *self.block.needs)))
+        obstacles = self._needed.obstacles
+        lacking = tuple(it for each in dict.fromkeys(ids) for it in obstacles.get(each, ())) if obstacles else ()
+        return *self.block.fingerprints.of(content), tuple(dict.fromkeys((*ids, *self.block.needs))), lacking
 
     def _content(self, value: Any) -> tuple[Any, tuple[str, ...]]:
         try:
@@ -170,16 +191,12 @@ class JobMaker:
             if flaw.within not in unknown:
                 raise flaw
 
-    def _look_behind_references(self, inputs: Any) -> None:
-        """An output of another job counts as a value of the kind that it will have.
+    def _as_sent(self, inputs: Any) -> Any:
+        """The inputs as their schema is to see them: with values of the kind that the outputs will have, and no markers."""
+        return references.replaced(inputs, self._sampled)
 
-        Raises:
-            InputsRefused: Unless only the references' markers were refused.
-        """
-        if not self.block.has_references:
-            raise InputsRefused
-        if not self.block.schema.check.accepts(references.resolve(inputs, self.sample)):
-            raise InputsRefused
+    def _sampled_text(self, text: str) -> Any:
+        return references.resolve(text, self.sample)
 
     def sample(self, ref: OutputRef) -> Any:
         """A value of the kind that an output will have; raises `LookupError` for an output of which nothing is known."""
@@ -217,8 +234,19 @@ def _may_be_reserved(row: Row) -> bool:
 
 
 def _is_reserved(value: Any) -> bool:
-    body = canonical(value)
-    return references.OPEN.encode() in body or references.CLOSE.encode() in body
+    """Whether a JSON value holds a character that marks references, be it in a key. Whether its numbers can be sent is not asked."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if references.OPEN in item or references.CLOSE in item:
+                return True
+        elif isinstance(item, dict):
+            waiting += item
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return False
 
 
 def _refuse_reserved(inputs: Any) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.codes import Code
-from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.flaws import Flaw, suggestion
 from runner.manifest.paths import id_part_flaw
 from runner.manifest.templates.sandbox import Matrix
 from runner.manifest.templates.template import is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from runner.manifest.inputs import Pointer
 
 _MOST_COMBINATIONS: Final = 100_000
+_MOST_ADDED: Final = 1_000_000
+"""Values that `include` adds to combinations, each in its own mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def combinations(matrix: Mapping[str, Any], report: Callable[[Pointer, Flaw], No
     _check_values(axes, matrix.get("include", []), report)
     made = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())] if axes else []
     made = _exclude(made, axes, matrix.get("exclude", []), report)
-    added = _include(made, axes, matrix.get("include", []))
+    added = _include(made, axes, matrix.get("include", []), report)
     return _with_parts([*(((), values) for values in made), *added], axes, report)
 
 
@@ -89,46 +92,72 @@ def _check_values(axes: Mapping[str, Any], includes: list[Any], report: Callable
             report(pointer, flaw)
 
 
-def _agrees(combination: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+class _ByValue:
+    """Finds combinations by their values, in a time that does not grow with those that have others.
+
+    Args:
+        made: The product of the axes.
+        axes: Their names.
+    """
+
+    def __init__(self, made: Sequence[Mapping[str, Any]], axes: Iterable[str]) -> None:
+        self._all = range(len(made))
+        self._indices: dict[tuple[str, bool, Any], set[int]] = defaultdict(set)
+        for name in axes:
+            for index, combination in enumerate(made):
+                self._indices[_exact(name, combination[name])].add(index)
+
+    def matching(self, wanted: Mapping[str, Any]) -> Collection[int]:
+        """The indices of the combinations that have these values of axes."""
+        if any(isinstance(value, list | dict) for value in wanted.values()):
+            return ()  # no axis has such a value
+        found = [self._indices.get(_exact(name, value), set()) for name, value in wanted.items()]
+        return set.intersection(*sorted(found, key=len)) if found else self._all
+
+
+def _exact(name: str, value: Any) -> tuple[str, bool, Any]:
     # 1 and true are equal in Python and different in a manifest.
-    return all(name in combination and _same(combination[name], value) for name, value in wanted.items())
-
-
-def _same(left: Any, right: Any) -> bool:
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+    return name, isinstance(value, bool), value
 
 
 def _exclude(
     made: list[dict[str, Any]], axes: Mapping[str, Any], excludes: list[Any], report: Callable[[Pointer, Flaw], None]
 ) -> list[dict[str, Any]]:
+    by_value = _ByValue(made, axes if excludes else ())
+    gone: set[int] = set()
     for number, wanted in enumerate(excludes):
         unknown = [name for name in wanted if name not in axes]
         for name in unknown:
             flaw = Flaw(
-                Code.BAD_COMBINATION, f"`exclude` names `{name}`, which is no axis", hint=did_you_mean(name, axes)
+                Code.BAD_COMBINATION, f"`exclude` names `{name}`, which is no axis", hint=suggestion(name, axes)
             )
             report(("exclude", number, name), flaw)
         if not unknown:
-            left = [combination for combination in made if not _agrees(combination, wanted)]
-            if len(left) == len(made):
+            found = by_value.matching(wanted)
+            if gone.issuperset(found):
                 report(("exclude", number), Flaw(Code.BAD_COMBINATION, "`exclude` leaves out no combination"))
-            made = left
-    return made
+            gone.update(found)
+    return [combination for index, combination in enumerate(made) if index not in gone]
 
 
 def _include(
-    made: list[dict[str, Any]], axes: Mapping[str, Any], includes: list[Any]
+    made: list[dict[str, Any]], axes: Mapping[str, Any], includes: list[Any], report: Callable[[Pointer, Flaw], None]
 ) -> list[tuple[Pointer, dict[str, Any]]]:
     """Adds values to the combinations, in place; returns those that are new, each with its pointer.
 
     Source: GitHub Actions, "Expanding or adding matrix configurations": an include never overwrites an original value, may overwrite
     what an earlier include added, and is a new combination when it can be added to none of the original ones.
     """
-    originals = [dict(combination) for combination in made]
+    by_value = _ByValue(made, axes if includes else ())
     added: list[tuple[Pointer, dict[str, Any]]] = []
+    count = 0
     for number, extra in enumerate(includes):
-        on_axes = {name: value for name, value in extra.items() if name in axes}
-        fits = [index for index, original in enumerate(originals) if _agrees(original, on_axes)]
+        fits = by_value.matching({name: value for name, value in extra.items() if name in axes})
+        count += len(fits) * len(extra)
+        if count > _MOST_ADDED:
+            text = f"`include` adds more than {_MOST_ADDED:,} values to combinations; let rows of `foreach` hold them"
+            report(("include", number), Flaw(Code.BAD_COMBINATION, text))
+            break
         for index in fits:
             made[index].update(extra)
         if not fits:
@@ -151,7 +180,7 @@ def _with_parts(
         elif at:  # else it is of the product, where an axis has a value twice: a finding already
             report(at, Flaw(Code.BAD_COMBINATION, f"two combinations have the same id: {'/'.join(parts)}"))
     if not made:
-        report((), Flaw(Code.BAD_COMBINATION, "`exclude` leaves no combination, so this makes no jobs"))
+        report((), Flaw(Code.BAD_COMBINATION, "the matrix has no combination, so this makes no jobs"))
     return list(found.values())
 
 

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.manifest.codes import Code
-from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.flaws import Flaw, suggestion
+from runner.manifest.graph import circle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from runner.core.diagnostics import Diagnostic
     from runner.core.references import OutputRef
     from runner.manifest.blocks import Block
 
@@ -38,6 +40,8 @@ class Needed:
     ) -> None:
         self._blocks = blocks
         self._expand = expand
+        self.obstacles: dict[str, tuple[Diagnostic, ...]] = {}
+        """What keeps jobs from being made whose outputs are used, by id, as far as their fingerprints were asked for."""
         self._tables: dict[str, tuple[dict[str, str], bool]] = {}
         self._entered: list[str] = []
 
@@ -61,8 +65,7 @@ class Needed:
         if name not in self._blocks or not self._blocks[name].is_sound:
             raise NeedBroken(name)
         if name in self._entered:
-            path = " -> ".join([*self._entered[self._entered.index(name) :], name])
-            raise Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {path}")
+            raise circle([*self._entered[self._entered.index(name) :], name])
         if name not in self._tables:
             self._tables[name] = self._expand(self._blocks[name])
         table, is_whole = self._tables[name]
@@ -70,7 +73,7 @@ class Needed:
             return table[job_id]
         if not is_whole:
             raise NeedBroken(job_id)
-        raise Flaw(Code.UNKNOWN_JOB, f"there is no job `{job_id}`", hint=did_you_mean(job_id, table))
+        raise Flaw(Code.UNKNOWN_JOB, f"there is no job `{job_id}`", hint=suggestion(job_id, table))
 
     def sample(self, ref: OutputRef) -> Any:
         """A value of the kind that an output will have; raises `LookupError` for an output of which nothing is known."""

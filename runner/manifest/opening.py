@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from runner.manifest.accounts import account, account_flaws, prices_by_account
 from runner.manifest.block_reader import BlockReader
 from runner.manifest.blocks import Block, makes_many, reserved_character, strings_in
 from runner.manifest.codes import Code
-from runner.manifest.flaws import Flaw, did_you_mean
-from runner.manifest.graph import cycles
+from runner.manifest.flaws import Flaw, did_you_mean, suggestion
+from runner.manifest.graph import circle, cycles
 from runner.manifest.overrides import overridden
 from runner.manifest.renames import read_renames
 from runner.manifest.schema.check import SchemaCheck
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from runner.manifest.accounts import AccountDefaults
     from runner.manifest.findings import Findings
     from runner.manifest.paths import FileRule
+    from runner.manifest.schema.explain import Complaint
     from runner.manifest.text.source import Document
 
 
@@ -83,18 +85,32 @@ class Opening:
         """Fill `accounts` and `blocks`; what is wrong goes to the findings."""
         complaints = _manifest_check().complaints(self._document.value)
         for complaint in complaints:
-            self._findings.complaint(complaint)
-        if not isinstance(self._document.value, dict) or len(complaints) >= MOST_COMPLAINTS:
-            return  # what is broken beyond those is not known
+            self._findings.complaint(self._with_hint(complaint))
+        if not isinstance(self._document.value, dict):
+            return
+        if len(complaints) >= MOST_COMPLAINTS:
+            text = f"only the first {MOST_COMPLAINTS:,} things that are wrong were looked at"
+            self._findings.flaw((), Flaw(Code.SCHEMA, text))
+            return
         variables = self._variables()
         schemas = {name: self._operation(name, uses) for name, uses in self._uses_of_jobs().items()}
         self._check_providers()
         self._check_prices()
+        self._check_output()
         moved = self._document.value.get("moved", [])
         if isinstance(moved, list) and not self._findings.is_broken(("moved",)):
             self.renames = read_renames(moved, self._document, self._findings)
         if variables is not None:
             self._read_blocks(variables, schemas)
+
+    def _with_hint(self, complaint: Complaint) -> Complaint:
+        """Says to whom gives an id under `needs` what belongs there."""
+        match complaint.at:
+            case ("jobs", str(job), "needs", int(number)) if complaint.code is Code.WRONG_FORM:
+                name, slash, _ = self._document.value["jobs"][job]["needs"][number].partition("/")
+                return replace(complaint, hint=f"`needs` takes names of jobs: `{name}`") if slash else complaint
+            case _:
+                return complaint
 
     def _section(self, name: str) -> dict[str, Any]:
         """A section's entries that have no error in them."""
@@ -137,7 +153,7 @@ class Opening:
                 self._findings.flaw(pointer, reserved_character())
         for name, text in self._overrides.items():
             if name not in variables:
-                hint = did_you_mean(name, variables)
+                hint = suggestion(name, variables)
                 self._findings.flaw(
                     ("vars",),
                     Flaw(Code.UNKNOWN_OVERRIDE, f"-V {name}: there is no such variable", hint=hint),
@@ -158,7 +174,8 @@ class Opening:
 
     def _check_providers(self) -> None:
         for name, written in self._section("providers").items():
-            account_flaws(name, written, self._defaults, self._findings.reporter(("providers", name)))
+            for at, flaw in account_flaws(name, written, self._defaults):
+                self._findings.flaw(("providers", name, *at), flaw)
 
     def _account_type(self, name: str) -> str | None:
         """The provider type of an account; None when there is no such account, or it does not hold."""
@@ -181,9 +198,9 @@ class Opening:
         name, _, operation = uses.partition("/")
         names = self._names_of_accounts()
         if name not in names:
-            hint = did_you_mean(name, names)
             notes = ("an account is named under `providers:`, or is a provider itself",)
-            flaw = Flaw(Code.UNKNOWN_ACCOUNT, f"there is no account `{name}`", hint=hint, notes=notes)
+            message = f"there is no account `{name}`"
+            flaw = Flaw(Code.UNKNOWN_ACCOUNT, message, hint=suggestion(name, names), notes=notes)
         elif (kind := self._account_type(name)) is None:
             return None  # said at the account
         elif f"{kind}/{operation}" not in operation_names():
@@ -198,6 +215,16 @@ class Opening:
     def _check_prices(self) -> None:
         for uses in self._section("prices"):
             self._find_operation(uses, ("prices", uses), on_key=True)
+
+    def _check_output(self) -> None:
+        """The output folder: below it the run writes and replaces files."""
+        written = self._section("output").get("dir", "")
+        if is_template(written):
+            flaw: Flaw | None = Flaw(Code.NO_TEMPLATE_HERE, "the output folder is a path, not a template")
+        else:
+            flaw = self._files.folder_flaw(written)
+        if flaw is not None:
+            self._findings.flaw(("output", "dir"), flaw)
 
     def _use_account(self, uses: str) -> None:
         """Make the account of a job, unless it does not hold: its jobs are looked at all the same, to find what else is wrong."""
@@ -244,7 +271,7 @@ class Opening:
     def _refuse_cycles(self) -> None:
         waits_for = {name: tuple(block.waits_for) for name, block in self.blocks.items()}
         for path in cycles(waits_for):
-            flaw = Flaw(Code.CYCLE, f"jobs wait for one another in a circle: {' -> '.join(path)}")
+            flaw = circle(path)
             places = [
                 Label(self._document.span(self.blocks[name].waits_for[needed]), f"`{name}` waits for `{needed}`")
                 for name, needed in pairwise(path)

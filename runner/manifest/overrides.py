@@ -8,6 +8,7 @@ from runner.core.references import CLOSE, OPEN
 from runner.manifest.blocks import reserved_character
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
+from runner.manifest.templates.template import is_template
 from runner.manifest.text.scalars import BadNumber, resolve
 
 
@@ -22,20 +23,22 @@ def overridden(name: str, written: Any, text: str) -> Any:
         text: As typed.
 
     Returns:
-        True or false for a var that is one of them, a number for a number where the text reads as one, else the text as typed.
+        True or false for a var that is one of them, a number for a number, else the text as typed.
 
     Raises:
         Flaw: The text cannot take the place of that value.
     """
     if OPEN in text or CLOSE in text:
         raise reserved_character()
+    if is_template(text):
+        raise Flaw(Code.NO_TEMPLATE_HERE, f"-V {name}: vars hold values, not templates")
     match written:
         case bool():
             if text in ("true", "false"):
                 return text == "true"
             raise Flaw(Code.WRONG_TYPE, f"-V {name}: `{name}` is true or false, and `{text}` is neither")
         case int() | float():
-            return _number(text)
+            return _number(name, text)
         case dict() | list():
             kind = "a list" if isinstance(written, list) else "a mapping"
             raise Flaw(Code.WRONG_TYPE, f"-V {name}: `{name}` is {kind}, and the command line gives text")
@@ -43,9 +46,11 @@ def overridden(name: str, written: Any, text: str) -> Any:
             return text
 
 
-def _number(text: str) -> str | int | float:
+def _number(name: str, text: str) -> int | float:
     try:
         value = resolve(text)
-    except BadNumber:
-        return text
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else text
+    except BadNumber as problem:
+        raise Flaw(Code.WRONG_TYPE, f"-V {name}: `{text}` {problem}") from problem
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Flaw(Code.WRONG_TYPE, f"-V {name}: `{name}` is a number, and `{text}` is none")
+    return value

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ID_PART: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+_NOT_FOR_RESULTS: Final = frozenset((".git", ".callsheet"))
 _FORBIDDEN: Final = frozenset('\\<>:"|?*')
 _MOST_FOLDER_BYTES: Final = 255
 _MOST_NAME_BYTES: Final = 255 - len(".webm.kept-0123456789abcdef")
@@ -145,6 +146,28 @@ class FileRule:
         if not real.is_file():
             raise Flaw(Code.FILE_UNREADABLE, f"`{written}` is not a file")
         return real
+
+    def folder_flaw(self, written: str) -> Flaw | None:
+        """What is wrong with a folder for results, or None: it is outside, or belongs to git or to the states of manifests.
+
+        Args:
+            written: Relative to the manifest, or absolute; it need not exist.
+        """
+        if "\0" in written:
+            return Flaw(Code.BAD_OUTPUT, "the path holds a NUL character")
+        try:
+            real = (self._folder / written).resolve()
+        except (OSError, RuntimeError, ValueError):
+            return Flaw(Code.BAD_OUTPUT, f"the output folder {_shown(written)} cannot be followed to its end")
+        is_inside = real.is_relative_to(self._root)
+        below = real.relative_to(self._root if is_inside else real.anchor)
+        if taken := _NOT_FOR_RESULTS.intersection(part.casefold() for part in below.parts):
+            message = f"the output folder {_shown(written)} lies in `{min(taken)}`, which is not for results"
+            return Flaw(Code.BAD_OUTPUT, message)
+        if not is_inside and not self._allow_outside:
+            message = f"the output folder {_shown(written)} lies outside {self._root}"
+            return Flaw(Code.FILE_OUTSIDE, message, notes=("--allow-files-outside allows it",))
+        return None
 
     def content(self, written: str) -> FileContent:
         """What the file holds that a path in the manifest means.

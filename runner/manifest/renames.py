@@ -10,7 +10,7 @@ from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.core.spec import JobSpec
     from runner.manifest.findings import Findings
@@ -25,33 +25,53 @@ def read_renames(written: Sequence[Any], document: Document, findings: Findings)
         document: The manifest, for places.
         findings: Takes what is wrong.
     """
-    entries: list[Rename] = []
+    numbers: dict[Rename, int] = {}
+    by_old: dict[str, Rename] = {}
+    by_new: dict[str, Rename] = {}
     for number, entry in enumerate(written):
         if not isinstance(entry, dict) or not {"from", "to"} <= entry.keys():
             continue  # said by the schema
         rename = Rename(entry["from"], entry["to"], document.span(("moved", number, "from")))
-        flaw = _contradiction(rename, entries)
+        flaw = _contradiction(rename, by_old, by_new)
         if flaw is None:
-            entries.append(rename)
+            by_old[rename.old] = by_new[rename.new] = rename
+            numbers[rename] = number
         else:
             findings.flaw(("moved", number), flaw)
-    return Renames(entries)
+    for circle in _circles(Renames(numbers)):
+        last = max(circle, key=numbers.__getitem__)
+        findings.flaw(("moved", numbers[last]), Flaw(Code.BAD_MOVE, f"`{last.old}` moves in a circle"))
+    return Renames(numbers)
 
 
-def _contradiction(rename: Rename, before: Sequence[Rename]) -> Flaw | None:
+def _contradiction(rename: Rename, by_old: Mapping[str, Rename], by_new: Mapping[str, Rename]) -> Flaw | None:
+    """What makes an entry contradict itself or one before it, found by its old and its new id."""
     if rename.old in heads(rename.new):
         return Flaw(
             Code.BAD_MOVE, f"`{rename.old}` cannot move to `{rename.new}`: that is the same id, or lies below it"
         )
-    for other in before:
-        if other.old == rename.old:
-            return Flaw(Code.BAD_MOVE, f"`{rename.old}` moves twice: to `{other.new}` and to `{rename.new}`")
-        if other.new == rename.new:
-            return Flaw(Code.BAD_MOVE, f"both `{other.old}` and `{rename.old}` move to `{rename.new}`")
-    circle = Renames([*before, rename])
-    if circle.new_id(rename.old) is None or circle.about(circle.new_id(rename.old) or "") is not None:
-        return Flaw(Code.BAD_MOVE, f"`{rename.old}` moves in a circle")
+    if (other := by_old.get(rename.old)) is not None:
+        return Flaw(Code.BAD_MOVE, f"`{rename.old}` moves twice: to `{other.new}` and to `{rename.new}`")
+    if (other := by_new.get(rename.new)) is not None:
+        return Flaw(Code.BAD_MOVE, f"both `{other.old}` and `{rename.old}` move to `{rename.new}`")
     return None
+
+
+def _circles(renames: Renames) -> Iterator[list[Rename]]:
+    """The entries of each circle. Every id is walked from once, however many renames lead to it."""
+    walked: set[str] = set()
+    for entry in renames.entries:
+        job_id, path = entry.old, dict[Rename, None]()
+        while (step := renames.about(job_id)) is not None:
+            if step in path:
+                steps = list(path)
+                yield steps[steps.index(step) :]
+                break
+            if job_id in walked:
+                break
+            walked.add(job_id)
+            path[step] = None
+            job_id = step.new + job_id[len(step.old) :]
 
 
 class RenameWatch:

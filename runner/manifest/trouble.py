@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from runner.core.collected import MOST_KEPT
 from runner.core.diagnostics import Diagnostic, Label, Span
+from runner.manifest.blocks import KEY, OUTPUT
 from runner.manifest.codes import Code
 from runner.manifest.examination import examine
 from runner.manifest.findings import from_complaint, from_flaw, use_label
@@ -23,14 +25,13 @@ if TYPE_CHECKING:
 
     from runner.manifest.blocks import Block
     from runner.manifest.examination import Examination
+    from runner.manifest.flaws import Suggestions
     from runner.manifest.inputs import Pointer
     from runner.manifest.job_maker import JobMaker
     from runner.manifest.rows.fields import Fields
     from runner.manifest.schema.explain import Complaint
-    from runner.manifest.templates.template import Template
     from runner.manifest.text.source import Document
 
-_KEY: Final = ("foreach", "key")
 _OF_COLUMNS: Final = (Code.MISSING_KEY, Code.UNKNOWN_KEY)
 _MOST_EXAMINED: Final = 10_000
 """Jobs of a block whose every part is looked at, a third of a millisecond each: nobody reads on, and a million take minutes."""
@@ -45,30 +46,31 @@ class Trouble:
         block: The block.
         document: The manifest.
         report: Takes the findings.
+        suggestions: Those of the pass.
     """
 
-    def __init__(self, block: Block, document: Document, report: Callable[[Diagnostic], None]) -> None:
+    def __init__(
+        self, block: Block, document: Document, report: Callable[[Diagnostic], None], suggestions: Suggestions
+    ) -> None:
         self._block = block
         self._document = document
         self._report = report
+        self._suggestions = suggestions
         self._said: set[tuple[Pointer, str]] = set()
         self._examined = 0
         self._firsts = 0
         self._fields: Fields | None = block.rows.fields() if block.rows is not None else None
-        self._templates: dict[Pointer, Template] = {("with", *at): it for at, it in block.inputs.templates.items()}
-        self._templates |= {("tags", *at): it for at, it in block.tags.templates.items()}
-        if block.output is not None:
-            self._templates["output",] = block.output
-        if block.key is not None:
-            self._templates[_KEY] = block.key
+        self._row: Span | None = None
+        self._places: dict[Pointer, Span] = {}
+        self._looked_up = 0
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def key(self, flaw: Flaw, maker: JobMaker, span: Span) -> None:
         """A row's key does not hold; its jobs are looked at all the same, without an id."""
         if not isinstance(flaw, SaidAlready):
-            label = self._first(flaw.line) if isinstance(flaw, KeyTaken) else None
-            self._place(flaw, _KEY, span, self._block.name, label)
+            label = self._first(flaw) if isinstance(flaw, KeyTaken) else None
+            self._place(flaw, KEY, span, self._block.name, label)
         for combination in self._block.combinations if self._examined < _MOST_EXAMINED else ():
             maker.scope["matrix"] = combination.values
             self._say(examine(maker, unknown=frozenset(("job",))), span, self._block.name)
@@ -112,7 +114,7 @@ class Trouble:
     def output(self, flaw: Flaw, job_id: str, span: Span, other: Label) -> None:
         """A job's output path is that of another job."""
         # Without `output:` the path is the id, which the key has made.
-        at = ("output",) if self._block.output is not None else _KEY if self._block.key is not None else ()
+        at = OUTPUT if self._block.output is not None else KEY if self._block.key is not None else ()
         self._place(flaw, at, span, job_id, other)
 
     def unmade(self, maker: JobMaker) -> None:
@@ -127,9 +129,10 @@ class Trouble:
         """The finding of a file that is not there: the job carries it. What every row meets is the same finding each time."""
         at = ("with", *(flaw.within or ()))
         here = self._document.span((*self._block.pointer, *at))
-        if self._depends_on_row(at):
-            return from_flaw(flaw, self._at_fault(at, span), job=job_id, labels=(Label(here, "used here"),))
-        return from_flaw(flaw, here, job=self._block.name)
+        if self._block.depends_on_row(at):
+            place, used = self._at_fault(at, span), Label(here, "used here")
+            return from_flaw(flaw, place, self._suggestions, job=job_id, labels=(used,))
+        return from_flaw(flaw, here, self._suggestions, job=self._block.name)
 
     # --- where it is said ---------------------------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class Trouble:
         for complaint in found.complaints:
             at = ("with", *complaint.at)
             finding = from_complaint(complaint, self._document, (*self._block.pointer, "with"), job=job_id)
-            if self._depends_on_row(at) and not self._is_key_of_manifest(complaint):
+            if self._block.depends_on_row(at) and not self._is_key_of_manifest(complaint):
                 label = Label(finding.span, "made here")
                 self._report(replace(finding, span=self._at_fault(at, span), labels=(label, *finding.labels)))
             else:
@@ -150,32 +153,27 @@ class Trouble:
         pointer = (*self._block.pointer, *at)
         here = self._document.span(pointer)
         labels = (label,) if label is not None else ()
-        template = self._templates.get(at)
-        is_slip = flaw.code is Code.UNKNOWN_NAME and template is not None and "row" not in template.names
-        if is_slip or not self._depends_on_row(at):
-            elsewhere = use_label(self._document, pointer)
-            self._once(at, from_flaw(flaw, here, job=job_id, labels=(*labels, *elsewhere)))
+        template = self._block.templates.get(at)
+        # What a template does with an output it does whatever the row holds, and so it is with names other than the row's.
+        is_slip = flaw.code is Code.BROKEN_REFERENCE or (
+            flaw.code is Code.UNKNOWN_NAME and template is not None and "row" not in template.names
+        )
+        if is_slip or not self._block.depends_on_row(at):
+            labels = (*labels, *use_label(self._document, pointer))
+            self._once(at, from_flaw(flaw, here, self._suggestions, job=job_id, labels=labels))
             return
         used = labels or (Label(here, "used here"),)
         if flaw.per_header and (header := self._header(())) is not None:
-            self._once(at, from_flaw(flaw, header, job=self._block.name, labels=used))
+            self._once(at, from_flaw(flaw, header, self._suggestions, job=self._block.name, labels=used))
         else:
-            self._report(from_flaw(flaw, self._at_fault(at, span), job=job_id, labels=used))
-
-    def _depends_on_row(self, at: Pointer) -> bool:
-        if self._block.rows is None:
-            return False
-        if at == _KEY:
-            return True
-        related = (it for here, it in self._templates.items() if at[: len(here)] == here[: len(at)])
-        return any(not it.names.isdisjoint(("row", "job")) for it in related)
+            self._report(from_flaw(flaw, self._at_fault(at, span), self._suggestions, job=job_id, labels=used))
 
     def _is_key_of_manifest(self, complaint: Complaint) -> bool:
         """Whether it is about keys that the manifest has (or has not), and not a template's value."""
         at = ("with", *complaint.at)
         is_about_given_key = complaint.code is Code.UNKNOWN_KEY or bool(complaint.also)
         longest = len(at) - 1 if is_about_given_key else len(at)
-        return complaint.on_key and not any(at[:length] in self._templates for length in range(1, longest + 1))
+        return complaint.on_key and not any(at[:length] in self._block.templates for length in range(1, longest + 1))
 
     def _once(self, at: Pointer, finding: Diagnostic) -> None:
         if (at, finding.message) not in self._said:
@@ -187,7 +185,7 @@ class Trouble:
     def _at_fault(self, at: Pointer, row: Span) -> Span:
         """The field that the value at `at` was made of; the row when it is not one field alone."""
         for length in range(len(at), 0, -1):
-            template = self._templates.get(at[:length])
+            template = self._block.templates.get(at[:length])
             if template is not None:
                 path = row_path(template.source)
                 if path is None:
@@ -196,7 +194,16 @@ class Trouble:
         return row
 
     def _field(self, row: Span, path: Pointer) -> Span:
-        return row if self._fields is None or not path else self._fields.find(row, path)
+        """The place of a field; the row for findings that come after those which are kept."""
+        if self._fields is None or not path:
+            return row
+        if row != self._row:
+            self._row, self._places = row, {}
+        if path not in self._places:
+            is_kept = self._looked_up < MOST_KEPT
+            self._looked_up += is_kept
+            self._places[path] = self._fields.find(row, path) if is_kept else row
+        return self._places[path]
 
     def _header(self, path: Pointer) -> Span | None:
         """Where the columns are named, or the one of them that a path begins with; None for rows that each name their own."""
@@ -204,13 +211,13 @@ class Trouble:
             return None
         return (self._fields.column(str(path[0])) if path else None) or self._fields.header()
 
-    def _first(self, line: int) -> Label:
+    def _first(self, flaw: KeyTaken) -> Label:
         """The row that has a key already."""
         rows = self._block.rows
         key = self._block.key
         assert rows is not None
         assert key is not None
-        place = Span(rows.file, line, 1)
+        place = Span(rows.file, flaw.line, flaw.column)
         self._firsts += 1
         if self._firsts <= _MOST_FIRSTS:
             place = rows.fields().find(place, row_path(key.source) or ())

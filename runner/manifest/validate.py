@@ -2,66 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from runner.core.diagnostics import Severity, Unsaid
+from runner.core.collected import Collected
+from runner.core.diagnostics import Diagnostic, Unsaid
+from runner.core.money import Budget
+from runner.core.spec import Account, JobSpec
 from runner.manifest.findings import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from runner.core.diagnostics import Diagnostic
-    from runner.core.spec import JobSpec
+    from runner.core.collected import Found
     from runner.manifest.campaign import ManifestCampaign
+    from runner.manifest.expand import Expansion
 
-MOST_FINDINGS: Final = 10_000
-"""Findings kept of one campaign; a million bad rows are counted, but not held."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """What a full pass found.
-
-    Args:
-        diagnostics: The findings in position order, each once.
-        jobs_read: Jobs met, those with findings included.
-        not_kept: How many more findings there were.
-    """
-
-    diagnostics: tuple[Diagnostic, ...]
-    jobs_read: int
-    not_kept: int = 0
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether a run may start: there are warnings at most."""
-        return not self.not_kept and all(it.severity is not Severity.ERROR for it in self.diagnostics)
+JobCheck = Callable[[JobSpec], Diagnostic | None]
+"""Says what else is wrong with a job that holds; None when nothing is."""
+JobCheckMaker = Callable[[Mapping[str, Account], Budget | None], JobCheck]
+"""Makes one from a manifest's accounts and budget."""
 
 
-def check(campaign: ManifestCampaign, also: Callable[[JobSpec], Diagnostic | None] = lambda _: None) -> CheckResult:
+def check(campaign: ManifestCampaign, also: JobCheck = lambda _: None) -> Found:
     """Stream every job of a campaign and collect what is wrong. Offline; memory grows with ids and findings only.
 
     Args:
         campaign: The manifest.
-        also: What else may be wrong with a sound job; None when nothing is.
+        also: What else may be wrong with a job.
     """
-    kept: list[Diagnostic] = []
-    not_kept = 0
+    collected = Collected()
+    expansion = campaign.expansion(collected)
+    collect(expansion, collected, also)
+    return in_order(collected.found(expansion.jobs_read), campaign.path)
+
+
+def collect(expansion: Expansion, collected: Collected, also: JobCheck) -> None:
+    """Go through all jobs of a pass that reports to `collected`; what is in the way of jobs that hold is collected too."""
     unsaid = Unsaid()
-
-    def keep(finding: Diagnostic) -> None:
-        nonlocal not_kept
-        if len(kept) < MOST_FINDINGS:
-            kept.append(finding)
-        else:
-            not_kept += 1
-
-    expansion = campaign.expansion(keep)
     for spec in expansion.jobs():
         for obstacle in filter(unsaid, spec.obstacles):
-            keep(obstacle)
+            collected(obstacle)
         finding = also(spec)
         if finding is not None:
-            keep(finding)
-    return CheckResult(tuple(in_order(kept, campaign.path)), expansion.jobs_read, not_kept)
+            collected(finding)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from runner.core.identity import is_task_id
 from runner.providers.json_body import mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_MOST_ID_CHARS: Final = 256
-_NO_IDS: Final = frozenset({".", "..", "0", "-1", "null", "undefined"})
-"""What programs write where there is no id, and what a path would swallow."""
 
 
 def find_task_id(body: Mapping[str, Any]) -> str | None:
@@ -27,6 +24,4 @@ def find_task_id(body: Mapping[str, Any]) -> str | None:
     data = body["data"] if isinstance(body.get("data"), str) else None
     candidates = (data, inner.get("task_id"), inner.get("id"), body.get("task_id"), body.get("id"))
     found = next((words for words in map(text, candidates) if words), "")
-    # An id has no spaces: `data` of an error may be a sentence. It goes into a path, where dots alone mean a folder.
-    is_plain = found.isprintable() and not any(char.isspace() for char in found) and found not in _NO_IDS
-    return found if found and is_plain and len(found) <= _MOST_ID_CHARS else None
+    return found if is_task_id(found) else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,6 +19,24 @@ if TYPE_CHECKING:
 
 
 _AGAIN: Final = "make room or fix the permissions, then run `callsheet report` on the same manifest"
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether this very name is that of a file with bytes of its own: no link, folder, pipe, socket or device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    """`os.replace` puts a file in the place of a pipe or a device, and whoever has it open is cut off. A link is a name like any other.
+
+    Raises:
+        OSError: Something stands there that is no file.
+    """
+    if os.path.lexists(path) and not path.is_symlink() and not is_plain_file(path):
+        raise OSError(errno.EEXIST, "this is no plain file, and is not replaced", str(path))
 
 
 @contextmanager
@@ -33,9 +54,10 @@ def replacing(path: Path, *, what: str = "the report", next_step: str = _AGAIN) 
         A UTF-8 text stream; what UTF-8 cannot hold is written as `?`.
 
     Raises:
-        StorageFailed: The file could not be written; what stood at `path` is untouched.
+        StorageFailed: The file could not be written, or `path` is no file; what stood there is untouched.
     """
     try:
+        _refuse_other_than_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(
             "w",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.job import Job, State
 from runner.report import escape
-from runner.report.next_step import Commands, alternatives
+from runner.report.next_step import NO_BOUNDS, Bounds, Commands, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,7 @@ class ReportHead:
         budget: The limit in force, or None.
         estimate: What the run was expected to cost when it was planned; None when unknown.
         options: Options that every further command for this manifest needs too, e.g. `("--sandbox",)`.
+        bounds: What a command that goes on with the run keeps within.
     """
 
     name: str
@@ -89,11 +90,12 @@ class ReportHead:
     budget: Budget | None = None
     estimate: Money | None = None
     options: tuple[str, ...] = ()
+    bounds: Bounds = NO_BOUNDS
 
     @property
     def commands(self) -> Commands:
         """Writes commands for this manifest."""
-        return Commands(manifest=self.path, options=self.options)
+        return Commands(manifest=self.path, options=self.options, bounds=self.bounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from runner.core.events import Cause
 from runner.core.job import State
@@ -14,25 +14,48 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a run was told to keep within: a command that goes on with it does not make more, or for more money, unasked.
+
+    Args:
+        chosen: Its options that say which jobs, e.g. `("--select", "tag:nightly", "--retry-failed")`.
+        budget: `("--budget", "25.00")`; empty without one.
+        plan_again: For a run of a saved plan, the words of the command that makes such a plan anew: the old one is used up. Else empty.
+    """
+
+    chosen: tuple[str, ...] = ()
+    budget: tuple[str, ...] = ()
+    plan_again: tuple[str, ...] = ()
+
+
+NO_BOUNDS: Final = Bounds()
+"""Of a run of everything, and of what is no run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
     """Writes commands for one manifest.
 
     Args:
         manifest: Its path as the user typed it.
         options: Options that every further command needs too, e.g. `("--sandbox",)` or `("-V", "lang=en")`.
+        bounds: Of the run that is gone on with.
     """
 
     manifest: str
     options: tuple[str, ...] = ()
+    bounds: Bounds = NO_BOUNDS
 
     def go_on(self) -> str:
-        """The command that goes on with everything that is open."""
-        return self._write("run", self.manifest)
+        """The command that goes on with everything that is open and that the run was about."""
+        if self.bounds.plan_again:
+            return shlex.join(self.bounds.plan_again)
+        return self._write("run", self.manifest, *self.bounds.chosen, *self.bounds.budget)
 
     def retry(self, job_ids: Sequence[str]) -> str:
         """The command that allows another attempt at these jobs; it may cost money again."""
         chosen = [word for job_id in job_ids for word in ("--select", job_id)]
-        return self._write("run", self.manifest, *chosen, "--retry-failed")
+        return self._write("run", self.manifest, *chosen, "--retry-failed", *self.bounds.budget)
 
     def resubmit(self, job_ids: Sequence[str]) -> str:
         """The command that decides that jobs in doubt are submitted again."""

@@ -201,6 +201,7 @@ class PlanTotals:
         keep: Entries remembered for each account, operation and action; None for all.
         counts: Entries by action.
         work: How many jobs a run would do something with, those included that wait for a credential.
+        waiting: How many blocked jobs a run does something with as soon as nothing blocks them.
         renamed: How many jobs `moved:` gives a new id.
         unknown: How many of the jobs to be made have an unknown price.
         groups: By account and operation.
@@ -209,6 +210,7 @@ class PlanTotals:
     keep: int | None = KEPT_PER_ACTION
     counts: Counter[Action] = field(default_factory=Counter)
     work: int = 0
+    waiting: int = 0
     renamed: int = 0
     unknown: int = 0
     groups: dict[str, PlanGroup] = field(default_factory=dict)
@@ -228,6 +230,7 @@ class PlanTotals:
         if self.keep is None or len(kept) < self.keep:
             kept.append(entry)
         self.work += entry.is_work
+        self.waiting += entry.once_unblocked is not None
         self.renamed += entry.moved_from is not None
         if entry.costs:
             self._add_cost(entry, group)

@@ -222,7 +222,8 @@ def _cost_line(totals: PlanTotals, purse: Purse | None) -> str:
     if totals.expected:
         parts.append(f"{_sum(totals.expected)} expected, {_sum(totals.at_most, named=len(totals.at_most) > 1)} at most")
     if totals.blocked:
-        parts.append(f"{_sum(totals.blocked, named=len(totals.blocked) > 1)} of it once unblocked")
+        share = _sum(totals.blocked, named=len(totals.blocked) > 1)
+        parts.append(f"{share} of it for blocked jobs, made as soon as nothing blocks them")
     if totals.unknown:
         parts.append(f"unknown for {count(totals.unknown, 'job')}")
     if not parts:

@@ -48,7 +48,7 @@ def render_summary(
     if stops:
         lines += [*(f"! {escape.visible(stop)}" for stop in stops), ""]
     if totals.shelves[Shelf.OPEN]:
-        lines += [f"{count(totals.shelves[Shelf.OPEN], 'job')} not finished", f"    next: {head.commands.go_on()}", ""]
+        lines += [*_open_lines(head, totals.shelves[Shelf.OPEN]), ""]
     lines += _figure_lines(head, totals, outputs, report)
     lines.append(done_line(totals, exit_code))
     return "\n".join(lines) + "\n"
@@ -87,6 +87,13 @@ def group_lines(head: ReportHead, group: CauseGroup, *, color: bool = False) -> 
         other = alternatives(group.kind.state)
         if other is not None:
             yield f"          {other}"
+
+
+def _open_lines(head: ReportHead, number: int) -> Iterator[str]:
+    yield f"{count(number, 'job')} not finished"
+    yield f"    next: {escape.visible(head.commands.go_on())}"
+    if head.bounds.budget:
+        yield "          with a larger --budget it makes more"
 
 
 def next_command(head: ReportHead, group: CauseGroup) -> str | None:

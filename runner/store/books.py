@@ -123,15 +123,10 @@ class Books:
             connection: The writer's.
             renames: Rows that are there, to ids that have no row of the same fingerprint; in order.
         """
-        # One after the other: an id may become free by one rename and be taken by the next.
-        connection.exec_driver_sql(self._rename, [(each.new, each.old, each.fingerprint) for each in renames])
-        connection.exec_driver_sql(
-            self._events,
-            [
-                (each.new, each.fingerprint, None, each.at, "Renamed", encode_json({"from": each.old}))
-                for each in renames
-            ],
-        )
+        for each in renames:  # one after the other: an id may become free by one rename and be taken by the next
+            connection.exec_driver_sql(self._rename, (each.new, each.old, each.fingerprint))
+            facts = (None, each.at, "Renamed", encode_json({"from": each.old}))
+            connection.exec_driver_sql(self._events, (each.new, each.fingerprint, *facts))
 
     def charge(self, connection: Connection, charges: Iterable[tuple[_ChargeKey, Reserve | Settle]]) -> None:
         """Write changes of the ledger, in order.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import and_, between, bindparam, func, or_, select, tuple_
+from sqlalchemy import between, bindparam, func, or_, select, tuple_
 
 from runner.core.changes import Asked
 from runner.core.job import State
+from runner.store import sqlite
 from runner.store.faults import translated
 from runner.store.history import RunRecord, StoredEvent
 from runner.store.ledger import total
-from runner.store.receipts import Receipt
-from runner.store.rows import JOB_COLUMNS, STANDING_COLUMNS, decode_job, decode_output, decode_standing, encode_json
+from runner.store.rows import JOB_COLUMNS, STANDING_COLUMNS, decode_job, decode_standing, encode_json
 from runner.store.schema import CHARGES, EVENTS, JOBS, META, RUNS
 from runner.store.sqlite import is_listed
 from runner.store.witness import Mark
@@ -92,20 +90,15 @@ _BELOW: Final = (
     .order_by(JOBS.c.job_id, JOBS.c.seq)
     .limit(PAGE_ROWS)
 )
-_KEYS: Final = select(JOBS.c.job_id, JOBS.c.fingerprint).where(_WANTED)
-_PAID: Final = (
-    select(
-        JOBS.c.job_id, JOBS.c.seq, JOBS.c.fingerprint, JOBS.c.uses, JOBS.c.operation, JOBS.c.task_id, JOBS.c.output,
-        JOBS.c.outputs, JOBS.c.state, func.coalesce(JOBS.c.done_at, JOBS.c.ready_at),
-    )
-    .where(
-        JOBS.c.task_id.is_not(None),
-        or_(JOBS.c.state == State.SUCCEEDED.value, and_(JOBS.c.output.is_not(None), JOBS.c.ready_at.is_not(None))),
-        tuple_(JOBS.c.job_id, JOBS.c.seq) > tuple_(bindparam("job_id"), bindparam("seq")),
-    )
-    .order_by(JOBS.c.job_id, JOBS.c.seq)
-    .limit(PAGE_ROWS)
-)  # fmt: skip
+_CLAIMS: Final = (
+    select(JOBS.c.job_id, JOBS.c.fingerprint, JOBS.c.state, JOBS.c.task_id, func.min(EVENTS.c.at))
+    .join(EVENTS, EVENTS.c.job == JOBS.c.seq, isouter=True)
+    .where(_WANTED)
+    .group_by(JOBS.c.seq)
+)
+_SUBMISSIONS: Final = select(JOBS.c.fingerprint, JOBS.c.task_id, JOBS.c.external_id).where(
+    is_listed(JOBS.c.fingerprint, "ids")
+)
 _LAST_SEQ: Final = select(func.max(EVENTS.c.seq))
 _LAST_CHANGE: Final = select(EVENTS.c.at).order_by(EVENTS.c.seq.desc()).limit(1)
 _LAST_RUN: Final = (
@@ -115,6 +108,25 @@ _LAST_RUN: Final = (
     .order_by(RUNS.c.seq.desc())
     .limit(1)
 )
+
+
+class Claim(NamedTuple):
+    """What stands for an id and a fingerprint.
+
+    Args:
+        state: Where the job stands.
+        has_task: Whether a task was accepted.
+        began_at: When its history begins, in Unix seconds; None without one.
+    """
+
+    state: State
+    has_task: bool
+    began_at: float | None
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether a provider may have taken it, so that it cannot make room for another."""
+        return self.has_task or self.state.is_paid_and_open or self.state is State.SUCCEEDED
 
 
 class Library:
@@ -132,63 +144,63 @@ class Library:
     def rows(self, ids: Sequence[str]) -> Mapping[str, Sequence[Job]]:
         """See `runner.core.ports.Store.rows`."""
         found: dict[str, list[Job]] = {}
-        for row in self._fetch(_ROWS, ids=encode_json(list(ids))):
+        for row in self.fetch(_ROWS, ids=encode_json(list(ids))):
             found.setdefault(row[0], []).append(decode_job(row))
         return found
 
     def standings(self, ids: Sequence[str]) -> Mapping[str, Sequence[Standing]]:
         """See `runner.core.ports.Store.standings`."""
         found: dict[str, list[Standing]] = {}
-        for row in self._fetch(_STANDINGS, ids=encode_json(list(ids))):
+        for row in self.fetch(_STANDINGS, ids=encode_json(list(ids))):
             found.setdefault(row[0], []).append(decode_standing(row))
         return found
 
     def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
         """See `runner.core.ports.Store.asked`."""
-        return {job_id: Asked(*facts) for job_id, *facts in self._fetch(_ASKED, ids=encode_json(list(ids)))}
+        return {job_id: Asked(*facts) for job_id, *facts in self.fetch(_ASKED, ids=encode_json(list(ids)))}
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
-        return map(decode_job, self._fetch(_OPEN_ROWS))
+        return map(decode_job, self.fetch(_OPEN_ROWS))
 
     def all_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.all_rows`."""
         job_id, seq = "", 0
-        while page := self._fetch(_ALL_ROWS, job_id=job_id, seq=seq):
+        while page := self.fetch(_ALL_ROWS, job_id=job_id, seq=seq):
             for *row, _ in page:
                 yield decode_job(row)
             job_id, seq = page[-1][0], page[-1][-1]
 
     def count(self) -> int:
         """How many rows there are."""
-        rows: int = self._fetch(_COUNT)[0][0]
+        rows: int = self.fetch(_COUNT)[0][0]
         return rows
 
     def spent(self, day: str | None) -> Sequence[Charge]:
         """See `runner.core.ports.Store.spent`."""
-        return total(self._fetch(_SUMS if day is None else _SUMS.where(CHARGES.c.day == day)))
+        return total(self.fetch(_SUMS if day is None else _SUMS.where(CHARGES.c.day == day)))
 
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """See `runner.core.ports.Store.durations`."""
-        return [row[0] for row in reversed(self._fetch(_DURATIONS, uses=uses, most=most))]
+        return [row[0] for row in reversed(self.fetch(_DURATIONS, uses=uses, most=most))]
 
     def last_submission_at(self, uses: str) -> float | None:
         """See `runner.core.ports.Store.last_submission_at`."""
-        at: float | None = self._fetch(_LAST_SUBMISSION, uses=uses)[0][0]
+        at: float | None = self.fetch(_LAST_SUBMISSION, uses=uses)[0][0]
         return at
 
     def events(self, job_id: str | None) -> Iterator[StoredEvent]:
         """The history in the order of commitment, of one id (every fingerprint) or of all."""
         statement = _EVENTS if job_id is None else _EVENTS.where(JOBS.c.job_id == job_id)
         seq = 0
-        while page := self._fetch(statement, seq=seq):
+        while page := self.fetch(statement, seq=seq):
             for *facts, payload in page:
                 yield _stored_event(facts, payload)
             seq = page[-1][0]
 
     def last_run(self) -> RunRecord | None:
         """The run that began last; None before the first."""
-        for *facts, overrides in self._fetch(_LAST_RUN):
+        for *facts, overrides in self.fetch(_LAST_RUN):
             run_id, started_at, ended_at, exit_code, manifest_sha256 = facts
             return RunRecord(
                 run_id=run_id,
@@ -202,7 +214,7 @@ class Library:
 
     def meta(self) -> Mapping[str, str]:
         """Whose state this is, and how far the witness is known."""
-        return {row[0]: row[1] for row in self._fetch(select(META.c.key, META.c.value))}
+        return {row[0]: row[1] for row in self.fetch(select(META.c.key, META.c.value))}
 
     def witness_mark(self) -> Mark | None:
         """How far the second witness is known; None when nothing of it is."""
@@ -217,51 +229,63 @@ class Library:
         """Job id and fingerprint of every row of this id and of the ids below it (`welcome`, `welcome/1042`), ordered by id."""
         at, seq = "", 0
         bounds = {"old": job_id, "first": f"{job_id}/", "last": f"{job_id}0"}
-        while page := self._fetch(_BELOW, job_id=at, seq=seq, **bounds):
+        while page := self.fetch(_BELOW, job_id=at, seq=seq, **bounds):
             for found, fingerprint, _ in page:
                 yield found, fingerprint
             at, seq = page[-1][0], page[-1][2]
 
-    def keys(self, ids: Sequence[str]) -> set[tuple[str, str]]:
-        """Job id and fingerprint of every row of these ids."""
-        return {(row[0], row[1]) for row in self._fetch(_KEYS, ids=encode_json(list(ids)))}
+    def claims(self, ids: Sequence[str]) -> Mapping[tuple[str, str], Claim]:
+        """What stands for every row of these ids, by job id and fingerprint."""
+        found = self.fetch(_CLAIMS, ids=encode_json(list(ids)))
+        return {(row[0], row[1]): Claim(State(row[2]), row[3] is not None, row[4]) for row in found}
 
-    def receipts(self) -> Iterator[Receipt]:
-        """What was paid and delivered: for each id the job that was delivered last, ordered by id."""
-        for _, jobs in groupby(self._paid(), key=itemgetter(0)):
-            # What stands delivered counts before what is being fetched again.
-            yield _receipt(max(jobs, key=lambda row: (row[8] == State.SUCCEEDED.value, row[9])))
-
-    def _paid(self) -> Iterator[Sequence[Any]]:
-        job_id, seq = "", 0
-        while page := self._fetch(_PAID, job_id=job_id, seq=seq):
-            yield from page
-            job_id, seq = page[-1][0], page[-1][1]
+    def submissions(self, fingerprints: Sequence[str]) -> set[tuple[str, str]]:
+        """Fingerprint and task id, and fingerprint and own id, of every row that has one of these fingerprints and was submitted."""
+        found = self.fetch(_SUBMISSIONS, ids=encode_json(list(fingerprints)))
+        return {(row[0], name) for row in found for name in row[1:] if name is not None}
 
     def last_seq(self) -> int:
         """The number of the newest event of the history; 0 without any."""
-        return self._fetch(_LAST_SEQ)[0][0] or 0
+        return self.fetch(_LAST_SEQ)[0][0] or 0
 
     def last_change_at(self) -> float | None:
         """When the newest event of the history was, in Unix seconds; None without any."""
-        return next((row[0] for row in self._fetch(_LAST_CHANGE)), None)
+        return next((row[0] for row in self.fetch(_LAST_CHANGE)), None)
 
     def intents(self, ids: Sequence[str]) -> Mapping[tuple[str, str], set[float]]:
         """Times of all intents in the history of these ids, by job id and fingerprint."""
         found: dict[tuple[str, str], set[float]] = {}
-        for job_id, fingerprint, at in self._fetch(_INTENTS, ids=encode_json(list(ids))):
+        for job_id, fingerprint, at in self.fetch(_INTENTS, ids=encode_json(list(ids))):
             found.setdefault((job_id, fingerprint), set()).add(at)
         return found
 
     def charged(self, ids: Sequence[str]) -> set[tuple[str, str, int]]:
         """The attempts of these ids that have a line in the ledger: job id, fingerprint, attempt."""
-        return {(row[0], row[1], row[2]) for row in self._fetch(_CHARGED, ids=encode_json(list(ids)))}
+        return {(row[0], row[1], row[2]) for row in self.fetch(_CHARGED, ids=encode_json(list(ids)))}
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the state as it stands, also beside a writer.
+
+        Args:
+            path: A database file that is not there yet.
+        """
+        with translated(self._path, "copy"), self._engine.connect() as connection:
+            sqlite.copy_to(connection, path)
 
     def close(self) -> None:
         """Close all connections. Harmless when repeated."""
         self._engine.dispose()
 
-    def _fetch(self, statement: Select[Any], **values: object) -> Sequence[Any]:
+    def fetch(self, statement: Select[Any], **values: object) -> Sequence[Any]:
+        """All rows of a statement.
+
+        Args:
+            statement: What to read.
+            values: For its bound names.
+
+        Raises:
+            StorageFailed: The state cannot be read.
+        """
         with translated(self._path, "read the state"), self._engine.connect() as connection:
             return connection.execute(statement, values).all()
 
@@ -270,18 +294,4 @@ def _stored_event(facts: Sequence[Any], payload: str) -> StoredEvent:
     seq, at, run_id, job_id, fingerprint, name = facts
     return StoredEvent(
         seq=seq, at=at, run_id=run_id, job_id=job_id, fingerprint=fingerprint, type=name, payload=json.loads(payload)
-    )
-
-
-def _receipt(row: Sequence[Any]) -> Receipt:
-    job_id, _, fingerprint, uses, operation, task_id, output, outputs, _, done_at = row
-    return Receipt(
-        id=job_id,
-        fingerprint=fingerprint,
-        uses=uses,
-        operation=operation,
-        task_id=task_id,
-        output=None if output is None else decode_output(output),
-        outputs=json.loads(outputs),
-        done_at=done_at,
     )

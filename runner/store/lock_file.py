@@ -1,4 +1,4 @@
-"""The lock file as a file: whether the state knows it as it stands, and its renewal.
+"""The lock file as a file: whether the state knows it as it stands, its reading and its renewal.
 
 Not to be taken for the lock that keeps two runs apart (`lock.py`): this one is committed to git.
 """
@@ -6,21 +6,26 @@ Not to be taken for the lock that keeps two runs apart (`lock.py`): this one is 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import file_digest
-from typing import TYPE_CHECKING
+from hashlib import file_digest, sha256
+from typing import TYPE_CHECKING, Final
 
 from runner.store.faults import translated
 from runner.store.folder import sync_folder
-from runner.store.receipts import encode_receipt
+from runner.store.receipts import decode_receipts, encode_receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from io import BufferedReader
     from pathlib import Path
 
     from runner.core.job import OutputFile
     from runner.store.receipts import Receipt
+
+_LONGEST_LINE_BYTES: Final = 256 * 1024
+"""A longer line is none of ours, and is not read into memory whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +48,27 @@ class LockFile:
         """Whether the file is, byte for byte, the one that the state was told of last; a file that is not there tells nothing.
 
         Args:
-            meta: As the state keeps it (`stamp`).
+            meta: As the state keeps it (`LockReading.stamp`).
 
         Raises:
             StorageFailed: The file cannot be read.
         """
         with translated(self.path, "read"):
-            try:
-                now = self.path.stat()
-            except FileNotFoundError:
+            if not self.path.exists():
                 return True
-            if meta.get("lock_stat") == _stat(now):
-                return True
-            return meta.get("lock_sha256") == _digest(self.path)
+            with _open(self.path) as file:
+                if meta.get("lock_stat") == _stat(file):
+                    return True
+                return meta.get("lock_sha256") == file_digest(file, "sha256").hexdigest()
 
     def stamp(self) -> dict[str, str]:
-        """What `is_known` compares, as values of the state's `meta`.
+        """What `is_known` compares, of the file as it stands: only for one that this process has just written.
 
         Raises:
             StorageFailed: The file cannot be read.
         """
-        with translated(self.path, "read"):
-            return {"lock_stat": _stat(self.path.stat()), "lock_sha256": _digest(self.path)}
+        with translated(self.path, "read"), _open(self.path) as file:
+            return {"lock_stat": _stat(file), "lock_sha256": file_digest(file, "sha256").hexdigest()}
 
     def exists(self) -> bool:
         """Whether there is such a file."""
@@ -81,6 +85,8 @@ class LockFile:
         """
         fresh = self.path.with_name(f".{self.path.name}.part")
         with translated(self.path, "write"):
+            # What a killed run left. A new file, never one that stands there: a link under this name could lead anywhere.
+            fresh.unlink(missing_ok=True)
             try:
                 count = self._write_all(fresh, receipts)
                 if count == 0 and not self.path.exists():
@@ -94,7 +100,7 @@ class LockFile:
 
     def _write_all(self, fresh: Path, receipts: Iterable[Receipt]) -> int:
         count = 0
-        with fresh.open("w", encoding="ascii", newline="\n") as file:
+        with fresh.open("x", encoding="ascii", newline="\n") as file:
             for receipt in receipts:
                 file.write(encode_receipt(receipt, self.folder) + "\n")
                 count += 1
@@ -103,14 +109,60 @@ class LockFile:
         return count
 
 
-def _stat(facts: os.stat_result) -> str:
-    return f"{facts.st_size} {facts.st_mtime_ns}"
+class LockReading:
+    """One reading of a lock file.
+
+    Args:
+        lock_file: Which.
+    """
+
+    def __init__(self, lock_file: LockFile) -> None:
+        self._lock_file = lock_file
+        self.stamp: dict[str, str] = {}
+        """After the reading: what tells the very bytes that were read, as values of the state's `meta`."""
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Every receipt, in the file's order, streamed; a file that is not there has none.
+
+        Raises:
+            ManifestInvalid: After the last line, when lines do not hold.
+            StorageFailed: The file cannot be read.
+        """
+        lock_file = self._lock_file
+        with translated(lock_file.path, "read"):
+            if not lock_file.path.exists():
+                return
+            with _open(lock_file.path) as file:
+                yield from decode_receipts(self._lines(file), lock_file.display, lock_file.folder)
+
+    def _lines(self, file: BufferedReader) -> Iterator[bytes]:
+        digest, facts = sha256(), _stat(file)
+        while line := file.readline(_LONGEST_LINE_BYTES):
+            digest.update(line)
+            yield line
+        self.stamp = {"lock_stat": facts, "lock_sha256": digest.hexdigest()}
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+def _open(path: Path) -> BufferedReader:
+    """The file, open; only a real file is waited for, not a pipe.
+
+    Raises:
+        OSError: It is not there, or no file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _stat(file: BufferedReader) -> str:
+    facts = os.fstat(file.fileno())
+    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
 
 
 def _are_same(fresh: Path, old: Path) -> bool:
-    return old.exists() and old.stat().st_size == fresh.stat().st_size and _digest(old) == _digest(fresh)
+    if not old.exists():
+        return False
+    with _open(fresh) as one, _open(old) as other:
+        return file_digest(one, "sha256").digest() == file_digest(other, "sha256").digest()

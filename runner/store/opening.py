@@ -18,10 +18,9 @@ from runner.store import sqlite
 from runner.store.faults import translated
 from runner.store.folder import make_folder, refuse_network, sync_folder
 from runner.store.library import Library
-from runner.store.receipts import read_receipts
 from runner.store.recovery import has_news, hear_witness, import_knowledge
 from runner.store.schema import META
-from runner.store.takeover import apply_renames, has_renames, import_receipts
+from runner.store.takeover import apply_renames, has_renames, import_lock_file
 from runner.store.writer import Writer, emergency_path
 
 if TYPE_CHECKING:
@@ -98,14 +97,15 @@ class Opening:
         path = folder / DATABASE
         refuse_network(folder)
         with ExitStack() as undo, translated(path, "open"):
-            library = Library(sqlite.reader_engine(path) if _is_filled(path) else sqlite.empty_engine(), path)
+            is_filled = _is_filled(path)
+            library = Library(sqlite.reader_engine(path) if is_filled else sqlite.empty_engine(), path)
             undo.callback(library.close)
             meta = library.meta()
             identity = self._identity(folder)
             _check_owner(meta, identity, folder)
             has_receipts = self.lock_file is not None and not self.lock_file.is_known(meta)
             if has_receipts or has_renames(self.renames, library) or has_news(folder / WITNESS, path, library):
-                return self._copied(folder, identity)
+                return self._copied(folder, identity, library if is_filled else None)
             undo.pop_all()
         return Opened(path=path, library=library, writer=None)
 
@@ -117,13 +117,19 @@ class Opening:
         """
         return self._open(folder, self._identity(folder))
 
-    def _copied(self, folder: Path, identity: Mapping[str, str]) -> Opened:
-        """Look at a state that lacks something as the next run will see it: learn in a copy, and leave the state alone."""
+    def _copied(self, folder: Path, identity: Mapping[str, str], library: Library | None) -> Opened:
+        """Look at a state that lacks something as the next run will see it: learn in a copy, and leave the state alone.
+
+        A run may be at work. So the database is copied by its own means, and after the witness: a witness that lacks the state's last
+        lines is told them, while one that is ahead would bring them back as lost.
+        """
         copy = TemporaryDirectory(prefix="callsheet-")
         try:
-            for name in (DATABASE, f"{DATABASE}-wal", WITNESS, emergency_path(folder / DATABASE).name):
+            for name in (WITNESS, emergency_path(folder / DATABASE).name):
                 if (folder / name).exists():
                     shutil.copy2(folder / name, Path(copy.name) / name)
+            if library is not None:
+                library.copy_to(Path(copy.name) / DATABASE)
             opened = self._open(Path(copy.name), identity)
         except BaseException:
             copy.cleanup()
@@ -152,26 +158,11 @@ class Opening:
                 writer.call(lambda connection: connection.execute(insert(META), rows))
             taken_over = TakenOver(
                 from_witness=tuple(import_knowledge(heard, library, writer)),
-                from_lock=self._import_lock(library, writer),
+                from_lock=import_lock_file(self.lock_file, self.renames, library, writer),
                 renamed=apply_renames(self.renames, time.time(), library, writer),
             )
             undo.pop_all()
         return Opened(path=path, library=library, writer=writer, taken_over=taken_over)
-
-    def _import_lock(self, library: Library, writer: Writer) -> int:
-        """Take over what the lock file knows and the state does not.
-
-        Returns:
-            How many jobs.
-        """
-        lock_file = self.lock_file
-        if lock_file is None or lock_file.is_known(library.meta()):
-            return 0
-        receipts = read_receipts(lock_file.path, lock_file.display, lock_file.folder)
-        count = import_receipts(receipts, self.renames, library, writer, lock_file.stamped)
-        stamp = lock_file.stamp()
-        writer.call(lambda connection: writer.books.note(connection, stamp))
-        return count
 
     def _identity(self, folder: Path) -> dict[str, str]:
         return {"manifest_name": self.manifest_name, "manifest_path": _relative(self.manifest_path, folder)}

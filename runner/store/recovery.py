@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1000
 
+_Heard = tuple[tuple[str, str], "Submission"]
+
 _Charges = list[tuple[tuple[str, str, int], Reserve | Settle]]
 
 
@@ -95,7 +97,10 @@ def has_news(path: Path, database: Path, library: Library) -> bool:
     if possible_renames(knowledge.renames, library):
         return True
     latest = iter(knowledge.latest())
-    return any(any(_moves(chunk, library)) for chunk in iter(lambda: list(islice(latest, _CHUNK)), []))
+    return any(
+        any(_moves(_not_known_elsewhere(chunk, library), library))
+        for chunk in iter(lambda: list(islice(latest, _CHUNK)), [])
+    )
 
 
 def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence[Job]:
@@ -120,7 +125,8 @@ def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence
     if changes := possible_renames(heard.knowledge.renames, library):
         writer.rename(changes)  # without lines: the witness has said these, the state was put back from before them
     latest = iter(heard.knowledge.latest())
-    while chunk := list(islice(latest, _CHUNK)):
+    while heard_now := list(islice(latest, _CHUNK)):
+        chunk = _not_known_elsewhere(heard_now, library)
         moves = list(_moves(chunk, library))
         charges = _missing_charges(chunk, heard.knowledge, library)
         if moves or charges:
@@ -135,21 +141,32 @@ def import_knowledge(heard: Heard, library: Library, writer: Writer) -> Sequence
 def possible_renames(renames: Sequence[Renamed], library: Library) -> list[Renamed]:
     """Those of these renames that the state's rows still wait for, in their order.
 
-    A row whose new id has a job of the same inputs already is left alone: that one is the job now.
+    A row that is younger than a rename is another job, which took the old id since; and a new id that has a job of the same inputs
+    already keeps it.
 
     Args:
         renames: In the order in which they are to be made; memory grows with their number.
         library: Reads the state.
     """
-    there = library.keys(sorted({job_id for each in renames for job_id in (each.old, each.new)})) if renames else set()
+    ids = sorted({job_id for each in renames for job_id in (each.old, each.new)})
+    there = {key: claim.began_at or 0.0 for key, claim in library.claims(ids).items()} if renames else {}
     possible = []
     for each in renames:
         old, new = (each.old, each.fingerprint), (each.new, each.fingerprint)
-        if old in there and new not in there:
-            there.remove(old)
-            there.add(new)
+        if new not in there and there.get(old, each.at + 1) <= each.at:
+            there[new] = there.pop(old)
             possible.append(each)
     return possible
+
+
+def _not_known_elsewhere(chunk: Sequence[_Heard], library: Library) -> Sequence[_Heard]:
+    """Those that the state does not have under another id: a witness from a backup may not know yet that a job was renamed."""
+    claims = library.claims(sorted({key[0] for key, _ in chunk}))
+    missing = sorted({key[1] for key, _ in chunk if key not in claims})
+    there = library.submissions(missing) if missing else set()
+    return [
+        (key, last) for key, last in chunk if key in claims or (key[1], last.task_id or last.external_id) not in there
+    ]
 
 
 def _moves(chunk: Sequence[tuple[tuple[str, str], Submission]], library: Library) -> Iterator[Move]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -220,6 +221,19 @@ def _migrate(connection: Connection) -> None:
     if connection.exec_driver_sql("PRAGMA user_version").scalar_one() == 1:
         connection.exec_driver_sql("ALTER TABLE jobs ADD COLUMN content TEXT")
         connection.exec_driver_sql("PRAGMA user_version=2")
+
+
+def copy_to(connection: Connection, path: Path) -> None:
+    """Copy a state by SQLite's own means: a copy of its files would be torn where a writer is at work.
+
+    Args:
+        connection: Of a reader.
+        path: A database file that is not there yet.
+    """
+    source = connection.connection.driver_connection
+    assert isinstance(source, sqlite3.Connection)
+    with closing(sqlite3.connect(path)) as target:
+        source.backup(target)
 
 
 def checkpoint(connection: Connection) -> None:

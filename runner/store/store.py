@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import insert, update
 
-from runner.core.errors import StorageFailed
+from runner.core.errors import ManifestInvalid, StorageFailed
 from runner.core.ports import Store
 from runner.core.renames import Renames
 from runner.store.faults import translated
 from runner.store.opening import DATABASE, WITNESS, Opening
 from runner.store.rows import encode_json
 from runner.store.schema import RUNS
+from runner.store.takeover import import_lock_file, lock_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,17 +41,17 @@ class StateStore(Store):
 
     Args:
         opened: The open state.
-        lock_file: Where what was paid and delivered is told for git; None for a state that tells nobody.
+        opening: How it was opened.
     """
 
-    def __init__(self, opened: Opened, lock_file: LockFile | None) -> None:
+    def __init__(self, opened: Opened, opening: Opening) -> None:
         self.taken_over: TakenOver = opened.taken_over
         """What it learned when it was opened."""
         self._path = opened.path
         self._library = opened.library
         self._writer = opened.writer
         self._copy = opened.copy
-        self._lock_file = lock_file
+        self._opening = opening
 
     @classmethod
     def open(
@@ -87,7 +90,7 @@ class StateStore(Store):
             manifest_name=manifest_name, manifest_path=manifest_path, lock_file=lock_file, renames=renames
         )
         opened = opening.to_read(folder.absolute()) if read_only else opening.to_write(folder.absolute())
-        return cls(opened, lock_file)
+        return cls(opened, opening)
 
     async def commit(self, move: Move) -> None:
         """Make a move durable; see `runner.core.ports.Store.commit`.
@@ -180,21 +183,37 @@ class StateStore(Store):
         writer.call(lambda connection: connection.execute(row))
         writer.run_id = None
 
-    def write_lock_file(self) -> None:
+    def write_lock_file(self, current: Mapping[str, str]) -> None:
         """Bring the lock file up to date with the state; one that is so already is left as it is.
 
+        What somebody else wrote into it since it was read (a pull while the run was at work) is taken over first.
+
+        Args:
+            current: The fingerprint that the manifest asks for, of the ids that may have several jobs.
+
         Raises:
-            StorageFailed: It could not be written; the old one stands.
+            StorageFailed: It could not be written, or what stands there now cannot be read; the old file stands.
         """
-        lock_file, writer = self._lock_file, self._writing()
+        lock_file, writer = self._opening.lock_file, self._writing()
         if lock_file is None:
             return
-        seq, meta = str(self._library.last_seq()), self._library.meta()
-        if meta.get("lock_seq") == seq and lock_file.exists() and lock_file.is_known(meta):
+        asked = sha256(encode_json(sorted(current.items())).encode()).hexdigest()
+        told = f"{self._library.last_seq()} {asked}"
+        meta = self._library.meta()
+        if meta.get("lock_told") == told and lock_file.exists() and lock_file.is_known(meta):
             return
-        lock_file.write(self._library.receipts())
+        try:
+            import_lock_file(lock_file, self._opening.renames, self._library, writer)
+            lines = lock_lines(lock_file, self._opening.renames, current, self._library, time.time())
+            lock_file.write(lines)
+        except ManifestInvalid as invalid:
+            raise StorageFailed(
+                f"{lock_file.display} changed while the run was at work, and does not hold: {invalid.diagnostics[0].message} "
+                f"(line {invalid.diagnostics[0].span.line})",
+                next_step="mend it and run again: what was delivered stands in the state, and is told then",
+            ) from invalid
         if lock_file.exists():
-            stamp = lock_file.stamp() | {"lock_seq": seq}
+            stamp = lock_file.stamp() | {"lock_told": f"{self._library.last_seq()} {asked}"}
             writer.call(lambda connection: writer.books.note(connection, stamp))
 
     def last_run(self) -> RunRecord | None:

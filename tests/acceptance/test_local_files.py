@@ -125,6 +125,23 @@ def test_a_missing_file_blocks_a_plan_and_stops_a_run(work: Path, callsheet: Com
     assert not (work / ".callsheet").exists()
 
 
+def test_a_paid_job_goes_on_without_its_file(work: Path, callsheet: CommandLine) -> None:
+    """What was submitted before its picture went away is one entry of the plan, comes home, and is not paid again."""
+    write(work, prompt="sandbox:task-s=3")
+    callsheet("run", "faces.yaml", "--sandbox", "--deadline", "1.5s").expect(5)
+    assert report_of(work)["anna"]["state"] == "running"
+    (work / "assets" / "anna.png").unlink()
+    plan = json.loads(callsheet("plan", "faces.yaml", "--json", "--sandbox").expect(0).stdout)
+    (entry,) = [job for job in plan["jobs"] if job["id"] == "anna"]
+    assert entry["action"] == "reattach"
+    assert "file `assets/anna.png` is not there" in entry["reason"]
+    callsheet("run", "faces.yaml", "--sandbox").expect(0)
+    assert [job["state"] for job in report_of(work).values()] == ["succeeded", "succeeded"]
+    assert len(creates(work)) == 2
+    assert actions(callsheet, "--sandbox")["anna"] == ("blocked", "file `assets/anna.png` is not there")
+    assert "M501" in callsheet("run", "faces.yaml", "--sandbox").expect(4).stderr
+
+
 def test_a_job_that_is_not_selected_needs_no_file(work: Path, callsheet: CommandLine) -> None:
     """What a run is not about does not keep it from running."""
     (work / "assets" / "anna.mp3").unlink()

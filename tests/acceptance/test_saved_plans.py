@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,7 +118,7 @@ def _delete_manifest(desk: Desk) -> None:
     ("change", "words"),
     [
         (_change_manifest, ["the manifest spring.yaml has changed since"]),
-        (_delete_manifest, ["the manifest spring.yaml cannot be read"]),
+        (_delete_manifest, ["the manifest spring.yaml does not hold any more: the file cannot be read"]),
         (_change_row, ["`welcome/2` asks for something else now (people.csv:3)"]),
         (_add_row, ["`anna-voice` was up to date, now `welcome/3` (people.csv:4) stands in its place"]),
         (_delete_row, ["`welcome/2` was up to date, now `anna-voice` (spring.yaml:"]),
@@ -168,11 +170,55 @@ def test_a_plan_travels_with_its_checkout(desk: Desk, tmp_path: Path) -> None:
     desk.callsheet("run", "../elsewhere/plan.json", "--progress", "none").expect(0)
 
 
+def _pipe(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "odd")
+
+
+def _device(desk: Desk) -> None:
+    try:
+        os.mknod(desk.folder / "odd", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+def _folder(desk: Desk) -> None:
+    (desk.folder / "odd").mkdir()
+
+
+def _link_to_device(desk: Desk) -> None:
+    (desk.folder / "odd").symlink_to("/dev/null")
+
+
+def _link_to_nowhere(desk: Desk) -> None:
+    (desk.folder / "odd").symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("make", [_pipe, _device, _folder, _link_to_device, _link_to_nowhere])
+def test_a_plan_takes_the_place_of_nothing_but_a_file(desk: Desk, make: Callable[[Desk], None]) -> None:
+    """Neither waits for a pipe nor replaces a device, a folder or a link: exit 2, and what stands there stays."""
+    make(desk)
+    before, kind = desk.digest(), (desk.folder / "odd").lstat().st_mode
+    refused = desk.callsheet("plan", "spring.yaml", "--sandbox", "-o", "odd", seconds=20).expect(2).stderr
+    assert "odd" in refused
+    assert (desk.folder / "odd").lstat().st_mode == kind
+    assert desk.digest() == before
+
+
 @pytest.mark.parametrize(
-    ("target", "words"), [("plans/plan.json", "there is no folder plans"), ("people.csv", "this is no plan")]
+    ("target", "words"),
+    [
+        ("plans/plan.json", "there is no folder plans; make it first"),
+        ("people.csv", "this is no plan, and is not overwritten"),
+        ("spring.yaml", "this is the manifest itself"),
+        ("spring.lock.jsonl", "this is the name of a lock file"),
+        (".callsheet/plan.json", "the folder .callsheet holds what was paid for"),
+        (".callsheet/spring.sandbox/plan.json", "the folder .callsheet holds what was paid for"),
+        ("-", "use --json to print the plan"),
+        ("x" * 300, "too long"),
+    ],
 )
 def test_a_plan_is_saved_only_where_it_belongs(desk: Desk, target: str, words: str) -> None:
-    """A missing folder and a file that is something else are exit 2, and nothing is written."""
+    """A missing folder, a file that is something else, and names that Callsheet needs itself are exit 2, and nothing is written."""
     before = desk.digest()
     refused = desk.callsheet("plan", "spring.yaml", "--sandbox", "-o", target).expect(2).stderr
     assert words in refused

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from runner.core.collected import SHOWN_OF_FILE
 from runner.core.diagnostics import Severity
 from runner.manifest.printing.snippet import colours, no_colours, snippet
 from runner.manifest.printing.visible import one_line
@@ -13,19 +15,18 @@ from runner.manifest.printing.visible import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from runner.core.collected import Found
     from runner.core.diagnostics import Diagnostic, Span
 
 Format = Literal["full", "concise", "json", "github"]
 
-MOST_PER_FILE: Final = 20
-"""Findings of one file that are shown unless all are asked for."""
 MOST_ANNOTATIONS: Final = 10
 """GitHub shows so many annotations of a kind for one step and drops the rest without a word."""
 JSON_VERSION: Final = 1
 
 
 def render(
-    diagnostics: Sequence[Diagnostic],
+    found: Found,
     *,
     format: Format,  # noqa: A002 - the word on the command line
     sources: Mapping[str, Sequence[str]],
@@ -35,42 +36,35 @@ def render(
     """Findings as text.
 
     Args:
-        diagnostics: In any order. Files keep the order in which they first occur, findings of a file are put in position order.
+        found: The findings, in any order. Files keep the order in which they first occur, findings of a file are put in position order.
         format: `full` draws snippets, `concise` takes one line each, `json` is one versioned object with all findings, `github` writes
             workflow commands.
         sources: Lines of the files by the names that spans give, for `full`; files may be missing.
         color: Whether terminal colours are wanted; only `full` has any.
-        all: Show every finding, not just 20 of a file.
+        all: Show every finding that was kept, not just 20 of a file. How many were not kept is said in any case.
 
     Returns:
         Lines divided by line feeds, without one at the end; "" for no findings, except as `json`.
     """
-    ordered = _in_order(diagnostics)
+    ordered = _in_order(found.diagnostics)
     match format:
         case "full":
             paint = colours if color else no_colours
-            return "\n\n".join(_capped(ordered, lambda finding: snippet(finding, sources, paint), all_of_them=all))
+            return "\n\n".join(_capped(ordered, found, lambda it: snippet(it, sources, paint), all_of_them=all))
         case "concise":
-            return "\n".join(_capped(ordered, _concise, all_of_them=all))
+            return "\n".join(_capped(ordered, found, _concise, all_of_them=all))
         case "json":
-            return json.dumps(
-                {"version": JSON_VERSION, "findings": [_as_json(finding) for finding in ordered]}, indent=2
-            )
+            findings = [_as_json(finding) for finding in ordered]
+            return json.dumps({"version": JSON_VERSION, "findings": findings, **_not_listed(found)}, indent=2)
         case "github":
-            return "\n".join(_annotations(ordered, all_of_them=all))
+            return "\n".join(_annotations(ordered, found, all_of_them=all))
 
 
-def summary(diagnostics: Sequence[Diagnostic], jobs_read: int | None) -> str:
-    """The line below all findings, such as `2 errors, 128 jobs read. Nothing was sent to any provider.`.
-
-    Args:
-        diagnostics: All findings.
-        jobs_read: Jobs that were expanded, the faulty ones included; None when it did not come to that.
-    """
-    errors = sum(finding.severity is Severity.ERROR for finding in diagnostics)
-    warnings = len(diagnostics) - errors
+def summary(found: Found) -> str:
+    """The line below all findings, such as `2 errors, 128 jobs read. Nothing was sent to any provider.`."""
+    errors, warnings = found.count(Severity.ERROR), found.count(Severity.WARNING)
     counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
-    read = [] if jobs_read is None else [f"{_count(jobs_read, 'job')} read"]
+    read = [] if found.jobs_read is None else [f"{_count(found.jobs_read, 'job')} read"]
     parts = [*(counts or ["No findings"]), *read]
     return f"{', '.join(parts)}.{' Nothing was sent to any provider.' if errors else ''}"
 
@@ -84,14 +78,38 @@ def _in_order(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=lambda finding: (files[finding.span.file], finding.span))
 
 
-def _capped(ordered: Sequence[Diagnostic], show: Callable[[Diagnostic], str], *, all_of_them: bool) -> Iterator[str]:
-    """Each file's first findings, and how many were left out."""
+def _capped(
+    ordered: Sequence[Diagnostic], found: Found, show: Callable[[Diagnostic], str], *, all_of_them: bool
+) -> Iterator[str]:
+    """Each file's first findings, and how many more there are."""
     for file, group in groupby(ordered, lambda finding: finding.span.file):
         findings = list(group)
-        most = len(findings) if all_of_them else MOST_PER_FILE
+        most = len(findings) if all_of_them else SHOWN_OF_FILE
         yield from map(show, findings[:most])
-        if len(findings) > most:
-            yield f"{one_line(file)}: and {len(findings) - most:,} more (--all)"
+        rest = _rest(len(findings[most:]), found.not_kept_of(file))
+        if rest:
+            yield f"{one_line(file)}: {rest}"
+
+
+def _rest(listed: int, not_kept: int) -> str:
+    """How many findings are not shown; "" when all are.
+
+    Args:
+        listed: Those that `--all` shows.
+        not_kept: Those that were counted only.
+    """
+    if not not_kept:
+        return f"and {listed:,} more (--all)" if listed else ""
+    counted = f"{not_kept:,} counted, but too many to list"
+    return f"and {listed + not_kept:,} more (--all lists {listed:,}; {counted})" if listed else f"and {counted}"
+
+
+def _not_listed(found: Found) -> dict[str, Any]:
+    """Counts by severity of what was not kept, where there is any."""
+    if not found.not_kept:
+        return {}
+    listed = Counter(finding.severity for finding in found.diagnostics)
+    return {"not_listed": {severity: found.count(severity) - listed[severity] for severity in Severity}}
 
 
 def _concise(finding: Diagnostic) -> str:
@@ -121,7 +139,7 @@ def _place(span: Span) -> dict[str, str | int | None]:
     }
 
 
-def _annotations(ordered: Sequence[Diagnostic], *, all_of_them: bool) -> Iterator[str]:
+def _annotations(ordered: Sequence[Diagnostic], found: Found, *, all_of_them: bool) -> Iterator[str]:
     """Workflow commands for as many findings of each severity as GitHub shows; the rest as plain lines when all are asked for."""
     rest: list[Diagnostic] = []
     for severity in Severity:
@@ -130,8 +148,9 @@ def _annotations(ordered: Sequence[Diagnostic], *, all_of_them: bool) -> Iterato
         rest += findings[MOST_ANNOTATIONS:]
     if all_of_them:
         yield from map(_concise, rest)
-    elif rest:
-        yield f"and {len(rest):,} more (--all)"
+    words = _rest(0 if all_of_them else len(rest), sum(found.not_kept.values()))
+    if words:
+        yield words
 
 
 def _annotation(finding: Diagnostic) -> str:

@@ -88,6 +88,9 @@ class CsvFields:
         self._lines = _Lines(path)
         self._columns: dict[str, tuple[int, Span]] | None = None
         self._header: Span | None = None
+        self._line = 0
+        self._places: list[Span] = []
+        """Those of the record that begins on that line: one row may have several findings."""
 
     def header(self) -> Span | None:
         """The header line."""
@@ -104,10 +107,9 @@ class CsvFields:
         column = self._read_header().get(str(path[0])) if path else None
         if column is None:
             return row
-        for number, (_, span) in enumerate(self._fields(row.line)):
-            if number == column[0]:
-                return span
-        return row
+        if row.line != self._line:
+            self._line, self._places = row.line, [span for _, span in self._fields(row.line)]
+        return self._places[column[0]] if column[0] < len(self._places) else row
 
     def _read_header(self) -> dict[str, tuple[int, Span]]:
         if self._columns is None:
@@ -203,6 +205,8 @@ class JsonFields:
     def __init__(self, path: Path, file: str) -> None:
         self._file = file
         self._lines = _Lines(path)
+        self._number = 0
+        self._line = _JsonLine("")
 
     def header(self) -> None:
         """There is none."""
@@ -212,29 +216,44 @@ class JsonFields:
 
     def find(self, row: Span, path: Pointer) -> Span:
         """The place of a value."""
-        line = next(self._lines.after(row.line), "")
-        at = _match_end(_GAP, line, 0)
+        if row.line != self._number:  # one row may have several findings
+            self._number, self._line = row.line, _JsonLine(next(self._lines.after(row.line), ""))
         try:
-            for step in path:
-                inner = _json_member(line, at, step)
-                if inner is None:
-                    break
-                at = inner
-            _, end = _json_value(line, at)
+            start, end = self._line.find(path)
         except (ValueError, RecursionError):
             return row
-        return Span(self._file, row.line, at + 1, max(1, end - at))
+        return Span(self._file, row.line, start + 1, max(1, end - start))
 
 
-def _json_member(line: str, at: int, step: str | int) -> int | None:
-    """Where the value of a member of the object or list at `at` begins; None when it has no such member."""
-    is_object = line[at : at + 1] == "{"
-    if not is_object and line[at : at + 1] != "[":
-        return None
-    for number, (key, value_at) in enumerate(_json_members(line, at + 1, is_object=is_object)):
-        if (key if is_object else number) == step:
-            return value_at
-    return None
+class _JsonLine:
+    """A line that holds one JSON value. Where members begin is found once for each object and list that somebody asks about.
+
+    Args:
+        text: The line.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._members: dict[int, dict[str | int, int]] = {}
+
+    def find(self, path: Pointer) -> tuple[int, int]:
+        """Where the value at a path begins and ends, or the nearest that exists; raises `ValueError` when the line is not JSON."""
+        at = _match_end(_GAP, self._text, 0)
+        for step in path:
+            inner = self._inside(at).get(step)
+            if inner is None:
+                break
+            at = inner
+        _, end = _json_value(self._text, at)
+        return at, end
+
+    def _inside(self, at: int) -> dict[str | int, int]:
+        """Where the members of the object or list at `at` begin; none of any other value."""
+        if at not in self._members:
+            sign = self._text[at : at + 1]
+            members = _json_members(self._text, at + 1, is_object=sign == "{") if sign in ("{", "[") else ()
+            self._members[at] = {key if sign == "{" else number: start for number, (key, start) in enumerate(members)}
+        return self._members[at]
 
 
 def _json_members(line: str, at: int, *, is_object: bool) -> Iterator[tuple[Any, int]]:
@@ -265,7 +284,7 @@ class InlineFields:
         self._document = document
         self._pointer = pointer
         self._count = count
-        self._numbers: dict[Span, int] = {}
+        self._numbers: dict[tuple[int, int], int] = {}
 
     def header(self) -> None:
         """There is none."""
@@ -276,9 +295,7 @@ class InlineFields:
     def find(self, row: Span, path: Pointer) -> Span:
         """The place of a value."""
         if not self._numbers:
-            self._numbers = {self._document.span((*self._pointer, at)): at for at in range(self._count)}
-        number = self._numbers.get(row)
-        if number is None:  # a line only: good enough when one row alone begins on it
-            there = [it for span, it in self._numbers.items() if span.line == row.line]
-            number = there[0] if len(there) == 1 else None
+            spans = (self._document.span((*self._pointer, at)) for at in range(self._count))
+            self._numbers = {(span.line, span.column): at for at, span in enumerate(spans)}
+        number = self._numbers.get((row.line, row.column))
         return row if number is None else self._document.span((*self._pointer, number, *path))

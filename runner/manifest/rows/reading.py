@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runner.core.diagnostics import Diagnostic, Label, Severity, Span
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from runner.manifest.text.source import Document
 
 _PAST_ALL: Final = 1_000_000_000
+_MOST_DIGITS_SHOWN: Final = 40
 _OTHER_SIGNS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -212,9 +215,11 @@ class JsonRows:
     def _row(self, line: str, number: int, report: Callable[[Diagnostic], None]) -> Row | None:
         problem, column = "", 1
         try:
-            value = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+            value = json.loads(line, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_repeats)
         except json.JSONDecodeError as error:
             problem, column = f"the line is not JSON: {error.msg}", error.colno
+        except _BadNumber as error:
+            problem, column = error.reason, error.column_in(line)
         except (ValueError, RecursionError) as error:
             problem = f"the line is not JSON: {error}"
         else:
@@ -225,8 +230,34 @@ class JsonRows:
         return None
 
 
+class _BadNumber(Exception):
+    """A number that no JSON value can be made of.
+
+    Args:
+        written: As it stands in the line.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, written: str, reason: str) -> None:
+        super().__init__(reason)
+        self.written = written
+        self.reason = reason
+
+    def column_in(self, line: str) -> int:
+        """The column, from 1, at which it stands in its line, where text between quotes may look the same."""
+        found = re.finditer(rf'"(?:[^"\\]|\\.)*"|(?<![\w.+-]){re.escape(self.written)}', line)
+        return next((it.start() + 1 for it in found if it[0] == self.written), 1)
+
+
 def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
+    raise _BadNumber(word, f"the line is not JSON: {word} is not JSON")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not isfinite(number):
+        raise _BadNumber(written, f"the number {written[:_MOST_DIGITS_SHOWN]} is too large; write it as text")
+    return number
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from runner.core.diagnostics import Span
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
+from runner.manifest.regular_files import open_regular
 from runner.manifest.rows.reading import CsvRows, InlineRows, JsonRows
 from runner.manifest.schema.check import SchemaCheck, SchemaUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from runner.manifest.findings import Findings
     from runner.manifest.inputs import Pointer
     from runner.manifest.paths import FileRule
     from runner.manifest.rows.reading import RowSource
     from runner.manifest.text.source import Document
+
+_LARGEST_SCHEMA: Final = 2**20
+"""Bytes."""
 
 
 def row_source(document: Document, block: Pointer, files: FileRule, findings: Findings) -> RowSource | None:
@@ -43,24 +49,58 @@ def row_source(document: Document, block: Pointer, files: FileRule, findings: Fi
     except Flaw as flaw:
         findings.flaw((*at, kind), flaw, job=str(block[1]))
         return None
-    # People find the file where they typed it, below the folder of the manifest as they typed that.
-    shown = os.path.normpath(os.path.join(os.path.dirname(document.file), written[kind]))  # noqa: PTH118, PTH120  text, not a file
+    shown = _shown(document, written[kind])
     return CsvRows(path, shown) if kind == "csv" else JsonRows(path, shown)
 
 
-def row_check(foreach: Mapping[str, Any], block: Pointer, files: FileRule, findings: Findings) -> SchemaCheck | None:
-    """The compiled row schema of a `foreach`; None when there is none, or when the findings say why it does not hold."""
-    if "schema" not in foreach:
+def row_check(document: Document, block: Pointer, files: FileRule, findings: Findings) -> SchemaCheck | None:
+    """The compiled row schema of a block's `foreach`; None when there is none, or when the findings say why it does not hold.
+
+    Args:
+        document: The manifest.
+        block: Pointer of the block.
+        files: Which files may be read.
+        findings: Takes what is wrong.
+    """
+    written: Mapping[str, Any] = document.value["jobs"][block[1]]["foreach"]
+    if "schema" not in written:
         return None
     at = (*block, "foreach", "schema")
+    place = Span(_shown(document, written["schema"]))
     try:
-        schema = json.loads(files.find(foreach["schema"]).read_text(encoding="utf-8"))
-        if not isinstance(schema, dict):
-            raise SchemaUnusable("it is not a JSON object")
-        return SchemaCheck(schema)
+        return SchemaCheck(_schema(files.find(written["schema"])))
     except Flaw as flaw:
         findings.flaw(at, flaw, job=str(block[1]))
-    except (OSError, ValueError, RecursionError) as error:
-        unusable = Flaw(Code.FILE_UNREADABLE, f"`{foreach['schema']}` is not a JSON Schema: {error}")
-        findings.flaw(at, unusable, job=str(block[1]))
+        return None
+    except json.JSONDecodeError as error:
+        reason, place = f"it is not JSON: {error.msg}", Span(place.file, error.lineno, error.colno)
+    except OSError as error:
+        reason = f"cannot read it: {error.strerror}"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    findings.inside(
+        at, Flaw(Code.FILE_UNREADABLE, f"the row schema cannot be used: {reason}"), place, job=str(block[1])
+    )
     return None
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    """What a file of JSON holds.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no schema.
+    """
+    with open(path, "rb", opener=open_regular) as file:
+        raw = file.read(_LARGEST_SCHEMA + 1)
+    if len(raw) > _LARGEST_SCHEMA:
+        raise SchemaUnusable(f"it is larger than {_LARGEST_SCHEMA // 2**20} MiB")
+    schema = json.loads(raw.decode())
+    if not isinstance(schema, dict):
+        raise SchemaUnusable("it is not a JSON object")
+    return schema
+
+
+def _shown(document: Document, written: str) -> str:
+    """A path as people find it: where they typed it, below the folder of the manifest as they typed that."""
+    return os.path.normpath(os.path.join(os.path.dirname(document.file), written))  # noqa: PTH118, PTH120  text, not a file

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateError
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from runner.manifest.inputs import Pointer
 
 
-@lru_cache(maxsize=1_000)
+_MOST_KNOWN: Final = 1_000
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
 def row_path(source: str) -> Pointer | None:
     """The one field of the row that a template uses.
 
@@ -28,7 +31,7 @@ def row_path(source: str) -> Pointer | None:
         field, several, or the row as a whole.
     """
     try:
-        paths = set(_paths(TemplateSandbox().parse(source)))
+        paths = set(_paths(_sandbox().parse(source)))
     except (TemplateError, RecursionError):
         return None
     columns = {path[:1] for path in paths}
@@ -37,12 +40,18 @@ def row_path(source: str) -> Pointer | None:
     return paths.pop() if len(paths) == 1 else columns.pop()
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def is_row_path(source: str) -> bool:
     """Whether a template is nothing but one field of the row, so that places inside its value are places inside the field."""
-    body = TemplateSandbox().parse(source).body
+    body = _sandbox().parse(source).body
     if len(body) != 1 or not isinstance(body[0], nodes.Output) or len(body[0].nodes) != 1:
         return False
     return bool(_path(body[0].nodes[0]))
+
+
+@cache
+def _sandbox() -> TemplateSandbox:
+    return TemplateSandbox()
 
 
 def _paths(node: nodes.Node) -> Iterator[Pointer]:

@@ -1,34 +1,55 @@
 """Holds values against a JSON Schema: jsonschema-rs decides, fifty times faster; jsonschema explains only what it refused.
 
-Both read the same schema and must come to the same verdict. Two things keep them together: patterns are matched as
-ECMA-262 says (`$` is the very end), and nothing is ever fetched from the network for a `$ref`.
+Both read the same schema and must come to the same verdict. What keeps them together: patterns and divisions are always those of
+jsonschema-rs (`patterns.py`), and nothing is ever fetched from the network for a `$ref`. The schema of rows is a user's and may be
+anything; what jsonschema cannot explain about it is said in the words of jsonschema-rs.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 import referencing
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from runner.manifest.schema.explain import Complaint, additional_keys, explain
+from runner.manifest.blocks import strings_in
+from runner.manifest.schema.explain import MOST_COMPLAINTS, Complaint, explain
+from runner.manifest.schema.patterns import additional_keys, holds
 from runner.manifest.schema.repeats import first_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from runner.manifest.inputs import Pointer
+
+
+_MOST_CHARACTERS: Final = 300
 
 
 class SchemaUnusable(ValueError):
     """The schema itself does not hold; the message says why."""
 
 
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    # Python's `$` also matches before a newline at the end.
-    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+def _decided(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    """A keyword about which the deciding library is asked."""
+
+    def decided(_: Any, wanted: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
+        if not holds(keyword, wanted, instance):
+            yield ValidationError(f"it does not satisfy `{keyword}`")
+
+    return decided
+
+
+def _pattern_properties(validator: Any, wanted: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, part in wanted.items():
+        for key in instance:
+            if holds("pattern", pattern, key):
+                yield from validator.descend(instance[key], part, path=key, schema_path=pattern)
 
 
 def _unique_items(_: Any, is_wanted: bool, instance: Any, __: Any) -> Iterator[ValidationError]:  # noqa: FBT001  jsonschema calls it
@@ -51,14 +72,29 @@ def _additional_properties(validator: Any, wanted: Any, instance: Any, schema: A
 
 _KEYWORDS: Final = {
     "additionalProperties": _additional_properties,
-    "pattern": _pattern,
+    "multipleOf": _decided("multipleOf"),
+    "pattern": _decided("pattern"),
+    "patternProperties": _pattern_properties,
     "uniqueItems": _unique_items,
 }
 _Explaining: Final = validators.extend(Draft202012Validator, _KEYWORDS)  # type: ignore[no-untyped-call]  # jsonschema has no types here
 
 
-def _deciding(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema, retriever=_no_network, validate_formats=False)
+_BEYOND_EXPLAINING: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+"""Keywords that jsonschema reads patterns for in its own way, out of reach."""
+
+
+def _is_within_words(schema: Any) -> bool:
+    """Whether all keywords of a schema can be explained. A property called like one that cannot is taken for it: words are lost, no more."""
+    if isinstance(schema, list):
+        return all(map(_is_within_words, schema))
+    return not isinstance(schema, dict) or (
+        _BEYOND_EXPLAINING.isdisjoint(schema) and all(map(_is_within_words, schema.values()))
+    )
+
+
+def _deciding(schema: dict[str, Any], mask: str | None = None) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_no_network, validate_formats=False, mask=mask)
 
 
 def _no_network(uri: str) -> Any:
@@ -79,14 +115,17 @@ class SchemaCheck:
 
     def __init__(self, schema: dict[str, Any], *, is_for_large: bool = False) -> None:
         try:
-            self.accepts = _deciding(schema).is_valid
-            """Whether a value satisfies the schema."""
+            self._is_valid = _deciding(schema).is_valid
+            self._can_explain = _is_within_words(schema)
         except jsonschema_rs.ReferencingError as error:
             raise SchemaUnusable(
                 "it refers to something that is not in it; a schema must be complete in itself"
             ) from error
-        except (ValueError, jsonschema_rs.ValidationError) as error:
-            raise SchemaUnusable(str(error).partition("\n")[0]) from error
+        except jsonschema_rs.ValidationError as error:
+            at = "/".join(map(str, error.instance_path))
+            raise SchemaUnusable(f"{error.message[:_MOST_CHARACTERS]}, at `{at}`" if at else error.message) from error
+        except (ValueError, RecursionError) as error:
+            raise SchemaUnusable(str(error).partition("\n")[0][:_MOST_CHARACTERS]) from error
         self._schema = schema
         explaining: Any = _Explaining
         if is_for_large:
@@ -94,12 +133,36 @@ class SchemaCheck:
             self._part = cache(self._compile_part)
         self._explaining = explaining(schema, registry=referencing.Registry())
 
+    def accepts(self, value: Any) -> bool:
+        """Whether a value satisfies the schema. One that is not Unicode text throughout satisfies none."""
+        try:
+            return self._is_valid(value)
+        except UnicodeEncodeError:
+            return False
+
     def complaints(self, value: Any) -> list[Complaint]:
         """What is wrong with a value, in words, at most `MOST_COMPLAINTS`; empty when nothing is."""
-        if self.accepts(value):
+        try:
+            return [] if self._is_valid(value) else self._in_words(value) or self._unexplained(value)
+        except UnicodeEncodeError:
+            return [Complaint.unexplained("a character is half a surrogate pair", _not_unicode(value))]
+
+    def _in_words(self, value: Any) -> list[Complaint]:
+        if not self._can_explain:
             return []
-        found = explain(self._explaining.iter_errors(value))
-        return found or [Complaint.unexplained(_deciding(self._schema).iter_errors(value))]
+        try:
+            return explain(self._explaining.iter_errors(value))
+        except UnicodeEncodeError:
+            raise
+        except Exception:  # noqa: BLE001  a user's schema may bring jsonschema to anything; the verdict stands all the same
+            return []
+
+    def _unexplained(self, value: Any) -> list[Complaint]:
+        try:
+            errors = _deciding(self._schema, mask="this").iter_errors(value)
+        except ValueError:  # the value is nested too deeply to be handed back with the error
+            return [Complaint.unexplained("this does not fit its schema", ())]
+        return [Complaint.unexplained(error.message, error.instance_path) for error in islice(errors, MOST_COMPLAINTS)]
 
     def _ref(self, validator: Any, ref: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
         """`$ref`, without a walk through what holds: one bad job among ten thousand is explained at once."""
@@ -108,3 +171,13 @@ class SchemaCheck:
 
     def _compile_part(self, ref: str) -> Callable[[Any], bool]:
         return _deciding({"$ref": ref, "$defs": self._schema["$defs"]}).is_valid
+
+
+def _not_unicode(value: Any) -> Pointer:
+    """Where the first text is that has no UTF-8; for a key, the mapping around all."""
+    for at, text in strings_in(value, ()):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return at
+    return ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import islice
@@ -11,17 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import closest, did_you_mean
+from runner.manifest.schema.patterns import additional_keys
 from runner.manifest.schema.repeats import first_repeated
-from runner.manifest.schema.words import KINDS
+from runner.manifest.schema.words import KINDS, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jsonschema import ValidationError
 
 Path = tuple[str | int, ...]
 
 _MOST_CHARACTERS_SHOWN: Final = 60
+_MOST_CHARACTERS_UNEXPLAINED: Final = 300
 
 MOST_COMPLAINTS: Final = 1_000
 """A value with more is explained no further: the first thousand are enough to see what is wrong."""
@@ -38,6 +39,7 @@ class Complaint:
         on_key: Whether the key is at fault rather than its value.
         hint: Words for the caret, or None.
         also: Further keys that belong to it, with words for each.
+        wants_quotes: Whether what was written would be right between quotes; `hint` shows the value that YAML makes of it without.
     """
 
     code: Code
@@ -46,12 +48,12 @@ class Complaint:
     on_key: bool = False
     hint: str | None = None
     also: tuple[tuple[Path, str], ...] = ()
+    wants_quotes: bool = False
 
     @staticmethod
-    def unexplained(errors: Iterable[Any]) -> Complaint:
-        """What is left to say when the explaining library sees nothing wrong."""
-        first = next(iter(errors))
-        return Complaint(Code.SCHEMA, str(first.message), tuple(first.instance_path))
+    def unexplained(message: str, at: Iterable[str | int]) -> Complaint:
+        """What is left to say when the explaining library has no words: those of the library that decides."""
+        return Complaint(Code.SCHEMA, message[:_MOST_CHARACTERS_UNEXPLAINED], tuple(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +185,14 @@ def _pair_of(key: str, branches: Iterable[dict[str, Any]]) -> list[str]:
     return next(branch["required"] for branch in branches if key in branch["required"])
 
 
-def additional_keys(instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    """The keys that `additionalProperties` of a schema is about, in the order as written."""
-    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    return (key for key in instance if key not in known and not any(re.search(it, key) for it in patterns))
-
-
 def _all_keys(known: dict[str, Any]) -> str | None:
     return f"its keys: {', '.join(known)}" if 0 < len(known) <= 12 else None
 
 
 def _choice(error: _Refusal) -> list[str] | None:
     """The keys of a `oneOf` that only says which keys are required; None for any other."""
-    if any(set(branch) != {"required"} for branch in error.wanted):
+    # A branch may be `true` or `false`.
+    if any(not isinstance(branch, dict) or set(branch) != {"required"} for branch in error.wanted):
         return None
     return list(dict.fromkeys(key for branch in error.wanted for key in branch["required"]))
 
@@ -208,9 +205,9 @@ def _explain_value(error: _Refusal, otherwise: str = "this does not fit its sche
         return _bad_key(error)
     words = _WORDS.get(error.keyword)
     if words is None:
-        return Complaint(Code.SCHEMA, otherwise[:300], error.path)
+        return Complaint(Code.SCHEMA, otherwise[:_MOST_CHARACTERS_UNEXPLAINED], error.path)
     code, message, hint = words(error)
-    return Complaint(code, message, error.path, hint=hint)
+    return Complaint(code, message, error.path, hint=hint, wants_quotes=_wants_quotes(error))
 
 
 def _bad_key(error: _Refusal) -> Complaint:
@@ -229,18 +226,15 @@ def show(value: Any) -> str:
     return f"`{text}`" if len(text) <= _MOST_CHARACTERS_SHOWN else f"`{text[:_MOST_CHARACTERS_SHOWN]}…`"
 
 
-def _kind(value: Any) -> str:
-    for kind, name in (
-        (bool, "boolean"),
-        (str, "string"),
-        (int, "integer"),
-        (float, "number"),
-        (list, "array"),
-        (dict, "object"),
-    ):
-        if isinstance(value, kind):
-            return KINDS[name]
-    return KINDS["null"]
+def quoted(text: str) -> str:
+    """The hint for a number, or true and false, where text is wanted."""
+    return f'between quotes it is text: "{text}"'
+
+
+def _wants_quotes(error: _Refusal) -> bool:
+    return (
+        error.keyword == "type" and error.wanted in ("string", ["string"]) and isinstance(error.instance, int | float)
+    )
 
 
 _Words = tuple[Code, str, str | None]
@@ -249,15 +243,14 @@ _Words = tuple[Code, str, str | None]
 def _type(error: _Refusal) -> _Words:
     wanted: list[str] = error.wanted if isinstance(error.wanted, list) else [error.wanted]
     said = " or ".join(KINDS.get(name, name) for name in wanted)
-    scalar = isinstance(error.instance, int | float)
     hint = "true and false are the only words for it" if wanted == ["boolean"] else None
-    hint = f'between quotes it is text: "{json.dumps(error.instance)}"' if wanted == ["string"] and scalar else hint
+    hint = quoted(json.dumps(error.instance)) if _wants_quotes(error) else hint
     hint = (
         "the file has no value; `callsheet init` writes one to begin with"
         if error.instance is None and not error.path
         else hint
     )
-    return Code.WRONG_TYPE, f"this must be {said}, and is {_kind(error.instance)}", hint
+    return Code.WRONG_TYPE, f"this must be {said}, and is {kind_of(error.instance)}", hint
 
 
 def _enum(error: _Refusal) -> _Words:

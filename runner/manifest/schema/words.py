@@ -20,6 +20,21 @@ KINDS: Final = {
 """The types of JSON Schema as people call them."""
 
 
+def kind_of(value: Any) -> str:
+    """What a value is, as people call it."""
+    for kind, name in (
+        (bool, "boolean"),
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (list, "array"),
+        (dict, "object"),
+    ):
+        if isinstance(value, kind):
+            return KINDS[name]
+    return KINDS["null"]
+
+
 def value_in_words(schema: Schema) -> str:
     """What a value may be, such as `a whole number from 1 to 1000`; "" when it may be anything.
 

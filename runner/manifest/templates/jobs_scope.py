@@ -1,4 +1,4 @@
-"""`jobs` in templates: `jobs['anna-voice'].outputs.audio_id` gives a marker that stands for the output until it is known."""
+"""`jobs` in templates: `jobs['anna-voice'].outputs.audio_id` gives a value that is known only when that job has run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from runner.core.references import OutputRef, marker
 from runner.manifest.codes import Code
-from runner.manifest.flaws import Flaw, did_you_mean
+from runner.manifest.flaws import Flaw, did_you_mean, suggestion
+from runner.manifest.templates.late import LateValue
 from runner.manifest.templates.sandbox import Lookup
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Jobs(Lookup):
         block, _, rest = name.partition("/")
         shape = self._shapes.get(block)
         if shape is None:
-            raise Flaw(Code.UNKNOWN_JOB, f"there is no job `{block}`", hint=did_you_mean(block, self._shapes))
+            raise Flaw(Code.UNKNOWN_JOB, f"there is no job `{block}`", hint=suggestion(block, self._shapes))
         if shape.is_many and not rest:
             raise Flaw(Code.UNKNOWN_JOB, f"`{block}` makes many jobs", hint=f"name one of them: jobs['{block}/…']")
         if rest and not shape.is_many:
@@ -72,8 +73,8 @@ class Outputs(Lookup):
         self._id = job_id
         self._shape = shape
 
-    def look(self, name: str) -> str:
-        """The marker of an output (`runner.core.references`)."""
+    def look(self, name: str) -> LateValue:
+        """An output: a marker (`runner.core.references`) that no template can read."""
         known = self._shape.outputs
         if known is not None and name not in known:
             raise Flaw(
@@ -82,4 +83,4 @@ class Outputs(Lookup):
                 hint=did_you_mean(name, known),
                 notes=(f"its outputs: {', '.join(known)}",),
             )
-        return marker(OutputRef(self._id, name))
+        return LateValue(marker(OutputRef(self._id, name)))

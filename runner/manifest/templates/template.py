@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Undefined, nodes
@@ -18,12 +19,13 @@ from jinja2.meta import find_undeclared_variables
 
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
-from runner.manifest.templates.filters import MOST_CHARACTERS, MOST_ITEMS
+from runner.manifest.templates.guards import restrain
+from runner.manifest.templates.late import LateValue, written
+from runner.manifest.templates.meter import MOST_CHARACTERS, MOST_ITEMS, too_large
 from runner.manifest.templates.sandbox import (
     SCOPE,
     MissingName,
     TemplateSandbox,
-    restrain,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ Scope = dict[str, Any]
 
 _LONGEST_TEMPLATE: Final = 100_000
 _DEEPEST_VALUE: Final = 64
+_SCALARS: Final = (int, float, bool, type(None))
 _MOST_KEPT: Final = 1_000
 """Templates kept for the next job that has the same: thousands of jobs written out say `{{ vars.presenter }}`."""
 _NAME_IN_TEXT: Final = re.compile(
@@ -152,7 +155,7 @@ def _text_renderer(template: JinjaTemplate) -> Callable[[Scope], Any]:
     def render(scope: Scope) -> str:
         pieces: list[str] = []
         length = 0
-        for piece in template.root_render_func(template.new_context(scope)):
+        for piece in template.root_render_func(_sandbox().context(scope)):
             pieces.append(piece)
             length += len(piece)
             if length > MOST_CHARACTERS:
@@ -164,10 +167,10 @@ def _text_renderer(template: JinjaTemplate) -> Callable[[Scope], Any]:
 
 def _value_renderer(template: JinjaTemplate) -> Callable[[Scope], Any]:
     def render(scope: Scope) -> Any:
-        context = template.new_context(scope)
+        context = _sandbox().context(scope)
         for _ in template.root_render_func(context):
             pass
-        return to_json(context.vars["result"])
+        return _Plain().of(context.vars["result"])
 
     return render
 
@@ -187,8 +190,11 @@ def _guarded(render: Callable[[Scope], Any]) -> Callable[[Scope], Any]:
             raise Flaw(
                 Code.TEMPLATE_FORBIDDEN, f"the template is not allowed to do this: {_sentence(str(error))}"
             ) from error
+        except (MemoryError, RecursionError) as error:
+            raise too_large("the template needs too much memory") from error
         except Exception as error:  # a template is the user's code: it may raise anything, and all of it is a finding
-            raise Flaw(Code.TEMPLATE_FAILED, f"the template fails: {_sentence(str(error))}") from error
+            reason = _sentence(str(error)) if str(error) else type(error).__name__
+            raise Flaw(Code.TEMPLATE_FAILED, f"the template fails: {reason}") from error
 
     return guarded
 
@@ -200,33 +206,49 @@ def _unknown_name(error: UndefinedError) -> Flaw:
     return Flaw(Code.UNKNOWN_NAME, str(message))
 
 
-def to_json(value: Any, depth: int = 0) -> Any:
-    """A template's value as plain JSON: tuples and what `map` and `range` give become lists.
+class _Plain:
+    """Makes plain JSON of what one expression gave: tuples and what `map` and `range` give become lists.
 
-    Raises:
-        Flaw: It is nothing that JSON can write, or too deep, or too long.
+    All its text and items together are at most `MOST_CHARACTERS`: a list may hold one long text ten thousand times.
     """
-    kind = type(value)
-    if kind in (str, int, float, bool, type(None)):
-        if kind is str and len(value) > MOST_CHARACTERS:
-            raise Flaw(Code.TEMPLATE_TOO_LARGE, f"the template makes more than {MOST_CHARACTERS:,} characters")
-        return value
-    if isinstance(value, Undefined):
-        str(value)  # raises: says which name is missing
-    if depth > _DEEPEST_VALUE:
-        raise Flaw(Code.TEMPLATE_TOO_LARGE, f"the template gives a value nested deeper than {_DEEPEST_VALUE}")
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {str(key): to_json(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple) or hasattr(value, "__next__") or type(value).__name__.startswith("dict_"):
-        items = (
-            list(value)
-            if hasattr(value, "__len__")
-            else [item for _, item in zip(range(MOST_ITEMS), value, strict=False)]
+
+    def __init__(self) -> None:
+        self._left = MOST_CHARACTERS
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """The value as plain JSON.
+
+        Raises:
+            Flaw: It is nothing that JSON can write, or too deep, or too long.
+        """
+        if type(value) in _SCALARS:
+            self._count(1)
+            return value
+        if isinstance(value, str | LateValue):
+            return self._text(value)
+        if isinstance(value, Undefined):
+            str(value)  # raises: says which name is missing
+        if depth > _DEEPEST_VALUE:
+            raise too_large(f"the template gives a value nested deeper than {_DEEPEST_VALUE}")
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {self._text(key): self.of(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple) or type(value).__name__.startswith("dict_"):
+            return [self.of(item, depth + 1) for item in value]
+        if hasattr(value, "__next__"):
+            return [self.of(item, depth + 1) for item in islice(value, MOST_ITEMS)]
+        raise Flaw(
+            Code.NOT_JSON, "the template gives something that cannot be written as JSON", notes=_what_to_add(value)
         )
-        return [to_json(item, depth + 1) for item in items]
-    raise Flaw(Code.NOT_JSON, "the template gives something that cannot be written as JSON", notes=_what_to_add(value))
+
+    def _text(self, value: str | LateValue) -> str:
+        text = str(written(value))
+        self._count(len(text))
+        return text
+
+    def _count(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise too_large(f"the template makes more than {MOST_CHARACTERS:,} characters")
 
 
 def _what_to_add(value: Any) -> tuple[str, ...]:
@@ -274,15 +296,13 @@ def _quick_value(root: str, name: str, slow: Callable[[Scope], Any]) -> Callable
 
 
 def _quick_text(shape: str, paths: list[tuple[str, str]], slow: Callable[[Scope], Any]) -> Callable[[Scope], Any]:
+    most = MOST_CHARACTERS - len(shape)  # and a little more: `%s` and `%%` are longer than what they make
     if len(paths) == 1:
         ((root, name),) = paths
 
         def render_one(scope: Scope) -> Any:
             value = scope[root].get(name)
-            if type(value) is not str:
-                return slow(scope)
-            text = shape % value
-            return text if len(text) <= MOST_CHARACTERS else slow(scope)
+            return shape % value if type(value) is str and len(value) <= most else slow(scope)
 
         return render_one
 
@@ -290,7 +310,6 @@ def _quick_text(shape: str, paths: list[tuple[str, str]], slow: Callable[[Scope]
         values = tuple([scope[root].get(name) for root, name in paths])
         if any([type(value) is not str for value in values]):  # noqa: C419  a list is faster than a generator here
             return slow(scope)
-        text = shape % values
-        return text if len(text) <= MOST_CHARACTERS else slow(scope)
+        return shape % values if sum(map(len, values)) <= most else slow(scope)
 
     return render

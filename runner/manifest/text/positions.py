@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.core.diagnostics import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from yaml.events import CollectionEndEvent, Event
 
@@ -103,17 +103,7 @@ class Positions:
         Returns:
             The nodes of key and value of the last step that exists; an item of a list is its own key.
         """
-        key_node = node = root
-        for step in pointer:
-            number = self._number(node, value, step)
-            if number is None:
-                break
-            first = self._first_entries[node]
-            if isinstance(value, dict):
-                key_node, node = self._entries[first + 2 * number], self._entries[first + 2 * number + 1]
-            else:
-                key_node = node = self._entries[first + number]
-            value = value[step]
+        _, key_node, node = [(root, root, root), *self._steps(root, value, pointer)][-1]
         return key_node, node
 
     def find_use(self, root: int, value: Any, pointer: tuple[str | int, ...]) -> int | None:
@@ -130,19 +120,26 @@ class Positions:
             For an alias its key (the container's, in a list), for a merge the key of the mapping that merges; the outermost of several.
             None when all was written where it stands.
         """
-        key_node = node = root
+        above = root
+        for container, key_node, node in self._steps(root, value, pointer):
+            if node < container:
+                return key_node if key_node > container else above
+            above = key_node
+        return None
+
+    def _steps(self, node: int, value: Any, pointer: tuple[str | int, ...]) -> Iterator[tuple[int, int, int]]:
+        """For each step of a pointer that leads on, the nodes of the container and of the entry's key and value."""
         for step in pointer:
             number = self._number(node, value, step)
             if number is None:
-                break
+                return
             first = self._first_entries[node]
-            is_mapping = isinstance(value, dict)
-            entry = first + 2 * number if is_mapping else first + number
-            entry_key, entry_node = self._entries[entry], self._entries[entry + 1 if is_mapping else entry]
-            if entry_node < node:
-                return entry_key if entry_key > node else key_node
-            key_node, node, value = entry_key, entry_node, value[step]
-        return None
+            if isinstance(value, dict):
+                key_node, entry = self._entries[first + 2 * number], self._entries[first + 2 * number + 1]
+            else:
+                key_node = entry = self._entries[first + number]
+            yield node, key_node, entry
+            node, value = entry, value[step]
 
     def _number(self, node: int, value: Any, step: str | int) -> int | None:
         """Which entry of a container the step leads to, from 0; None when there is no such entry."""

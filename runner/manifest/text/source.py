@@ -5,9 +5,6 @@ What is wrong with a file is a value, a list of findings, never an exception: on
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +13,12 @@ from yaml import CSafeLoader
 from yaml.error import YAMLError
 
 from runner.core.diagnostics import Diagnostic, Span
+from runner.manifest.regular_files import open_regular
 from runner.manifest.text.building import Builder
 from runner.manifest.text.codes import SourceCode
 from runner.manifest.text.encoding import encode, normalise
 from runner.manifest.text.refusals import Abandoned
+from runner.manifest.text.scalars import BadNumber, resolve
 from runner.manifest.text.syntax import syntax_finding
 
 if TYPE_CHECKING:
@@ -74,6 +73,17 @@ class Document:
         node = self._positions.find_use(self._node, self.value, pointer)
         return None if node is None else self._positions.span(node)
 
+    def scalar(self, pointer: tuple[str | int, ...]) -> str | None:
+        """A number, true or false as it was written, such as `007`; None when the value is anything else."""
+        place = self.span(pointer)
+        start = place.column - 1
+        # An anchor may stand before it; what follows it has no blank inside.
+        *_, written = self.lines[place.line - 1][start : start + place.width].split() or [""]
+        try:
+            return written if isinstance(resolve(written), int | float) else None
+        except BadNumber:
+            return None
+
 
 def read(path: Path, *, display: str | None = None) -> Document | list[Diagnostic]:
     """Reads a file.
@@ -87,26 +97,12 @@ def read(path: Path, *, display: str | None = None) -> Document | list[Diagnosti
     """
     file = str(path) if display is None else display
     try:
-        with open(path, "rb", opener=_open_regular) as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             raw = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as problem:  # ValueError: a path that holds NUL
         reason = getattr(problem, "strerror", None) or str(problem)
         return [Diagnostic(code=SourceCode.UNREADABLE, message=f"the file cannot be read: {reason}", span=Span(file))]
     return parse(raw, file=file)
-
-
-def _open_regular(path: str, flags: int) -> int:
-    """Opens a regular file only: a named pipe would be waited for, and a device may have no end.
-
-    Raises:
-        OSError: It is something else, or cannot be opened.
-    """
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
-    return descriptor
 
 
 def parse(text: str | bytes, *, file: str) -> Document | list[Diagnostic]:

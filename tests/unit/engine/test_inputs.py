@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.core import events
 from runner.core.diagnostics import Diagnostic
 from runner.core.errors import ManifestInvalid
-from runner.core.job import State
+from runner.core.job import Job, State
 from runner.core.plan import Action
 from runner.core.selection import Selection, parse
 from runner.core.spec import FileInput
 from runner.engine.inputs import FileChanged, with_files
-from runner.engine.survey import Scope, select, survey
-from tests.unit.engine.api import TAKES, complaint
-from tests.unit.engine.world import MANIFEST, Sheet, World, spec
+from runner.engine.survey import Census, Scope, orphans, select, survey
+from tests.unit.engine.api import LOST, TAKES, complaint
+from tests.unit.engine.world import MANIFEST, USES, Sheet, World, spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,3 +194,99 @@ def test_a_job_without_its_file_is_blocked_and_keeps_its_history(world: World) -
     assert (entry.decision.action, entry.decision.reason) == (Action.BLOCKED, "file `a.png` is not there")
     assert chosen.job is not None
     assert chosen.job.state is State.SUCCEEDED
+
+
+LACKING = spec("anna", obstacles=MISSING, fingerprint="?")
+
+
+def begun(world: World, state: State, fingerprint: str = "f1", uses: str = USES) -> None:
+    """Write a job's life so far into the state."""
+    job = Job(id="anna", fingerprint=fingerprint, uses=uses, operation=USES)
+    intent = events.SubmitStarted(
+        at=1.0, external_id="cs-1", request_sha256="", request=None, reserved=None, output_stem="anna"
+    )
+    story: dict[State, tuple[events.Event, ...]] = {
+        State.SUBMITTING: (),
+        State.IN_DOUBT: (events.SubmitLost(at=2.0, failure=events.Failure(cause=None, code="P501", message="lost")),),
+        State.RUNNING: (events.Accepted(at=2.0, task_id="t-1"),),
+        State.DOWNLOADING: (
+            events.Accepted(at=2.0, task_id="t-1"),
+            events.TaskReady(at=3.0, address="https://cdn.example.com/x.mp4"),
+        ),
+        State.PENDING: (events.NotSent(at=2.0, reason="later"),),
+    }
+    world.live(job, intent, *story[state])
+
+
+def looked_at(world: World) -> tuple[Any, list[str], bool]:
+    """The decision for the job that lacks a file, the orphans, and whether a pass would look for any."""
+    sheet, census = Sheet([LACKING], world.accounts, str(world.folder)), Census()
+    with world.open() as store:
+        (entry,) = survey(sheet, store, world.home, Scope(), lambda _: None, census=census)
+        return entry.decision, [row.id for row in orphans(sheet, store)], census.may_miss_orphans(store.count())
+
+
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [
+        (State.SUBMITTING, Action.REATTACH),
+        (State.RUNNING, Action.REATTACH),
+        (State.DOWNLOADING, Action.REATTACH),
+        (State.IN_DOUBT, Action.IN_DOUBT),
+        (State.PENDING, Action.BLOCKED),
+    ],
+)
+def test_what_is_paid_is_the_job_although_its_file_is_gone(world: World, state: State, action: Action) -> None:
+    """A task that may run at the provider is the job itself, not an orphan; what was never taken is blocked."""
+    begun(world, state)
+    decision, strangers, may_have_strangers = looked_at(world)
+    assert (decision.action, strangers, may_have_strangers) == (action, [], False)
+    assert ("file `a.png` is not there" in decision.reason) == (action is not Action.IN_DOUBT)
+
+
+def test_an_earlier_task_stays_an_orphan(world: World) -> None:
+    """Only the newest row of an id is the job: what was submitted before other inputs were asked for is not delivered in their place."""
+    begun(world, State.RUNNING)
+    begun(world, State.PENDING, "f2")
+    decision, strangers, may_have_strangers = looked_at(world)
+    assert (decision.action, strangers, may_have_strangers) == (Action.BLOCKED, ["anna"], True)
+
+
+def test_a_task_of_another_operation_is_not_the_job(world: World) -> None:
+    """What the id asked for on another kind of account is none of what it asks for now."""
+    begun(world, State.RUNNING, uses="digital-human/other")
+    assert looked_at(world)[:2] == (looked_at(world)[0], ["anna"])
+    assert looked_at(world)[0].action is Action.BLOCKED
+
+
+def test_a_paid_task_comes_home_without_its_file(world: World) -> None:
+    """The run follows it and sends nothing; once it is home, the missing file is a finding again."""
+    world.stop_at(10.0, "deadline")
+    world.run([spec("anna")])
+    assert world.states() == {"anna": "running"}
+    world.on_start = lambda _run: None
+    outcome = world.run([LACKING])
+    assert (outcome.submitted, outcome.states, len(world.api.posts)) == (0, {State.SUCCEEDED: 1}, 1)
+    with pytest.raises(ManifestInvalid):
+        world.run([LACKING])
+
+
+def test_what_was_not_taken_is_not_sent_without_its_file(world: World) -> None:
+    """A run that died with "not now" in its hands leaves a job that would be sent again: not without its file."""
+    begun(world, State.SUBMITTING)
+    with world.open() as store:
+        (row,) = store.all_rows()
+    world.live(row, events.ReplyReceived(at=2.0, reply=complaint(429)))
+    world.run([LACKING])
+    failure = world.rows()["anna"].failure
+    assert failure is not None
+    assert (failure.code, failure.message) == ("P602", "nothing was sent: file `a.png` is not there")
+    assert world.api.posts == []
+
+
+def test_a_doubt_without_its_file_stops_no_run(world: World) -> None:
+    """The others are made, and the doubt is left as it was."""
+    world.api.posts_script["anna"] = [LOST]
+    world.run([spec("anna")])
+    world.run([LACKING, spec("ben")])
+    assert world.states() == {"anna": "in_doubt", "ben": "succeeded"}

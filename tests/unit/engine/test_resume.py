@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.core import events
+from runner.core.identity import external_id
 from runner.core.job import Job, State
 from runner.core.selection import Selection
 from runner.core.spec import Limits
@@ -253,3 +254,13 @@ def test_a_file_whose_path_changed_is_not_made_again(world: World) -> None:
     output = world.rows()["anna"].output
     assert output is not None
     assert (outcome.states, output.path, world.api.gets) == ({State.SUCCEEDED: 1}, "eu/anna.mp4", [])
+
+
+def test_an_attempt_keeps_its_id_under_another_name(world: World) -> None:
+    """A job that was renamed before it was taken is sent with the id that it was sent with first; another attempt has its own."""
+    world.live(pending(spec("anna")), intent(), events.NotSent(at=NOON, reason="later"))
+    world.api.posts_script["anna"] = [complaint(400)]
+    world.run([spec("anna")])
+    assert (world.rows()["anna"].external_id, world.states()["anna"]) == ("cs-1", "failed")
+    world.run([spec("anna")], retry_failed=True)
+    assert world.rows()["anna"].external_id == external_id("spring", "anna", "f1", 2)

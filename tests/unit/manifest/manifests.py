@@ -43,7 +43,8 @@ def written(folder: Path, text: str, **files: str) -> Path:
 def findings(path: Path, **options: Any) -> list[Diagnostic]:
     """Everything that is wrong with a manifest, its rows included."""
     campaign = open_campaign(path, display=path.name, defaults=DEFAULTS, **options)
-    return campaign if isinstance(campaign, list) else list(check(campaign).diagnostics)
+    found = check(campaign) if isinstance(campaign, ManifestCampaign) else campaign
+    return list(found.diagnostics)
 
 
 def jobs(path: Path, **options: Any) -> list[JobSpec]:
@@ -63,8 +64,8 @@ def outcome(folder: Path) -> dict[str, Any]:
     given = folder / "overrides.json"
     overrides = json.loads(given.read_text(encoding="utf-8")) if given.exists() else {}
     campaign = open_campaign(path, display=path.name, defaults=DEFAULTS, overrides=overrides)
-    if isinstance(campaign, list):
-        return {"findings": [_finding(it, folder) for it in campaign], "jobs": []}
+    if not isinstance(campaign, ManifestCampaign):
+        return {"findings": [_finding(it, folder) for it in campaign.diagnostics], "jobs": []}
     specs = [_job(spec) for spec in campaign.jobs(lambda _: None)]
     return {"findings": [_finding(it, folder) for it in check(campaign).diagnostics], "jobs": specs}
 

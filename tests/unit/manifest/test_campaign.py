@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner.core.collected import MOST_KEPT
+from runner.core.diagnostics import Severity
 from runner.core.money import Budget, Money, Price
 from runner.core.spec import CredentialRef, Limits, PollBounds, Timeouts
-from runner.manifest.campaign import open_campaign
-from runner.manifest.validate import MOST_FINDINGS, check
+from runner.manifest.campaign import ManifestCampaign, open_campaign
+from runner.manifest.validate import check
 from tests.unit.manifest.manifests import ADDRESSES, DEFAULTS, HEAD, findings, jobs, opened, written
 
 if TYPE_CHECKING:
@@ -71,13 +73,13 @@ def test_written_account(tmp_path: Path) -> None:
 
 
 def test_override(tmp_path: Path) -> None:
-    """`-V` replaces a var by text as typed, and is kept for the record; an unknown name is a finding."""
+    """`-V` replaces a var by a value of its kind, and is kept for the record as typed; an unknown name is a finding."""
     template = '"https://cdn.example.com/{{ vars.take }}.mp3"'
     manifest = f"{HEAD}vars: {{take: 1}}\n{ONE.replace('https://cdn.example.com/a.mp3', template)}"
     path = written(tmp_path, manifest)
     assert jobs(path)[0].inputs["audio_url"] == "https://cdn.example.com/1.mp3"
-    assert jobs(path, overrides={"take": "no"})[0].inputs["audio_url"] == "https://cdn.example.com/no.mp3"
-    assert opened(path, overrides={"take": "no"}).overrides == {"take": "no"}
+    assert jobs(path, overrides={"take": "0x10"})[0].inputs["audio_url"] == "https://cdn.example.com/16.mp3"
+    assert opened(path, overrides={"take": "0x10"}).overrides == {"take": "0x10"}
     (finding,) = findings(path, overrides={"tkae": "2"})
     assert (finding.code, finding.hint) == ("M130", "did you mean `take`?")
 
@@ -106,10 +108,10 @@ def test_rows_are_streamed(tmp_path: Path) -> None:
 
 def test_findings_are_capped(tmp_path: Path) -> None:
     """More findings than anybody reads are counted, not kept."""
-    path = written(tmp_path, HEAD + ROWS, rows_csv="id\n" + ".bad\n" * (MOST_FINDINGS + 7))
-    result = check(opened(path))
-    assert (len(result.diagnostics), result.not_kept, result.jobs_read) == (MOST_FINDINGS, 7, MOST_FINDINGS + 7)
-    assert not result.is_valid
+    path = written(tmp_path, HEAD + ROWS, rows_csv="id\n" + ".bad\n" * (MOST_KEPT + 7))
+    found = check(opened(path))
+    assert (len(found.diagnostics), found.not_kept_of(str(tmp_path / "rows.csv"))) == (MOST_KEPT, 7)
+    assert (found.count(Severity.ERROR), found.jobs_read, found.is_valid) == (MOST_KEPT + 7, MOST_KEPT + 7, False)
 
 
 def test_unreadable_manifest(tmp_path: Path) -> None:
@@ -148,8 +150,8 @@ def test_never_raises(tmp_path: Path, text: str, data: st.DataObject) -> None:
         words[position] = data.draw(st.sampled_from([*SCRAPS, words[data.draw(st.integers(0, len(words) - 1))]]))
     path = written(tmp_path, " ".join(words), customers_csv="customer_id,first_name,region\n1,Ann,eu\n")
     campaign = open_campaign(path, defaults=DEFAULTS)
-    if isinstance(campaign, list):
-        assert campaign
+    if not isinstance(campaign, ManifestCampaign):
+        assert not campaign.is_valid
     else:
         result = check(campaign)
         made = sum(1 for _ in campaign.jobs(lambda _: None))

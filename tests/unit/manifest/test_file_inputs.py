@@ -12,7 +12,7 @@ import pytest
 from runner.core.diagnostics import Severity
 from runner.manifest.codes import Code
 from runner.manifest.digests import MOST_FILE_BYTES, Digests
-from runner.manifest.file_inputs import EVERY, FileInputs
+from runner.manifest.file_inputs import EVERY, FileInputs, SeenFiles
 from runner.manifest.paths import FileRule
 from runner.manifest.validate import check
 from tests.unit.manifest.manifests import HEAD, findings, jobs, opened, written
@@ -110,13 +110,31 @@ def test_all_rows_of_a_pass_send_the_same_file(tmp_path: Path) -> None:
     assert next(campaign.jobs(lambda _: None)).files != first.files
 
 
+def test_all_blocks_of_a_pass_send_the_same_file(tmp_path: Path) -> None:
+    """A file that comes, goes or changes during a pass is for all blocks what it was at first, for those that need others too."""
+    manifest = (
+        ONE + ONE.partition("jobs:\n")[2].replace("  a:", "  b:") + ONE.partition("jobs:\n")[2].replace("  a:", "  c:")
+    )
+    manifest = manifest.replace("audio_id: a-77}", "audio_id: '{{ jobs.c.outputs.video_id }}'}", 1)
+    campaign = opened(written(tmp_path, manifest))
+    passing = campaign.jobs(lambda _: None)
+    first = next(passing)
+    (tmp_path / "anna.png").write_bytes(FACE)
+    rest = list(passing)
+    assert [bool(spec.obstacles) for spec in (first, *rest)] == [True, True, True]
+    again = campaign.jobs(lambda _: None)
+    assert not next(again).obstacles
+    (tmp_path / "anna.png").unlink()
+    assert [spec.files[0].sha256 for spec in again] == [sha256(FACE).hexdigest()] * 2
+
+
 def test_files_in_lists_are_found(tmp_path: Path) -> None:
     """`*` in a place stands for each item; what has another form is left to the schema."""
     (tmp_path / "anna.png").write_bytes(FACE)
     file = {"file": "anna.png"}
     inputs = {"faces": [{"at": file}, {"at": {**file, "more": 1}}, "x", {"at": {"file": 7}}], "at": "anna.png"}
     rule = FileRule(tmp_path, allow_outside=False)
-    found = FileInputs([("faces", EVERY, "at"), ("at",), ("absent",)], rule).of(inputs)
+    found = FileInputs([("faces", EVERY, "at"), ("at",), ("absent",)], rule, SeenFiles()).of(inputs)
     assert [it.at for it in found.files] == [("faces", 0, "at")]
     counted = found.counted(inputs)
     assert counted["faces"] == [{"at": {"sha256": sha256(FACE).hexdigest()}}, *inputs["faces"][1:]]
@@ -170,4 +188,12 @@ def test_what_every_row_lacks_is_said_once(tmp_path: Path) -> None:
     rows = "id\n" + "".join(f"{number}\n" for number in range(12_000))
     result = check(opened(written(tmp_path, ROWS.replace("IMAGE", "nobody.png"), rows_csv=rows)))
     assert [finding.message for finding in result.diagnostics] == ["file `nobody.png` is not there"]
-    assert (result.jobs_read, result.not_kept, result.is_valid) == (12_000, 0, False)
+    assert (result.jobs_read, result.count(Severity.ERROR), result.is_valid) == (12_000, 1, False)
+
+
+def test_who_uses_the_outputs_of_a_job_lacks_its_file_too(tmp_path: Path) -> None:
+    """Without the needed job's fingerprint it has none of its own: it is made no sooner, and says whom it waits for."""
+    uses = '  b:\n    uses: kling/avatar\n    with: {image: "{{ jobs.a.outputs.video_url }}", audio_id: x}\n'
+    _, needing = opened(written(tmp_path, ONE + uses)).jobs(lambda _: None)
+    assert [(it.code, it.job) for it in needing.obstacles] == [(Code.FILE_UNREADABLE, "a")]
+    assert needing.lacking == "waits for `a`: file `anna.png` is not there"

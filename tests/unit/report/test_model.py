@@ -10,7 +10,7 @@ from runner.core.codes import Code
 from runner.core.events import Cause
 from runner.core.job import Job, State
 from runner.report.model import Shelf, report_job
-from runner.report.next_step import Commands
+from runner.report.next_step import Bounds, Commands
 from runner.report.totals import SHOWN_PER_CAUSE, Totals
 from tests.unit.report.samples import (
     MANIFEST,
@@ -62,6 +62,22 @@ def test_commands_run_as_printed() -> None:
     words = shlex.split(commands.retry(["a/1", "a/2"]))
     chosen = ["--select", "a/1", "--select", "a/2", "--retry-failed"]
     assert words == ["callsheet", "run", "my campaigns/it's.yaml", *chosen, "--sandbox", "-V", "who=a b"]
+
+
+def test_going_on_keeps_to_what_the_run_was_told() -> None:
+    """Its choice of jobs and its budget; another attempt names its jobs itself, and keeps the budget. A decision has neither."""
+    bounds = Bounds(chosen=("--select", "tag:a b", "--retry-failed"), budget=("--budget", "0.10"))
+    commands = Commands(manifest=MANIFEST, options=("--sandbox",), bounds=bounds)
+    run = f"callsheet run {MANIFEST}"
+    assert commands.go_on() == f"{run} --select 'tag:a b' --retry-failed --budget 0.10 --sandbox"
+    assert commands.retry(["a"]) == f"{run} --select a --retry-failed --budget 0.10 --sandbox"
+    assert commands.resubmit(["a"]) == f"callsheet resolve {MANIFEST} a --resubmit --sandbox"
+
+
+def test_a_saved_plan_is_made_anew() -> None:
+    """It holds for one run: going on begins with another plan."""
+    bounds = Bounds(budget=("--budget", "5"), plan_again=("callsheet", "plan", "it's.yaml", "-o", "p.json"))
+    assert shlex.split(Commands(manifest=MANIFEST, bounds=bounds).go_on()) == list(bounds.plan_again)
 
 
 def test_doubt_names_its_alternatives() -> None:

@@ -154,8 +154,9 @@ def test_blocked_job_keeps_its_cost() -> None:
     assert (waiting.action, waiting.reason) == (Action.BLOCKED, "no credential")
     assert [job["cost"]["estimate"] for job in document(entries)["jobs"]] == ["1.26", "1.26", None]
     assert totals_of(entries).work == 2
-    assert "Cost: 2.52 USD expected, 3.26 at most, 1.26 of it once unblocked.\n" in render_plan(
-        head(), totals_of(entries)
+    assert (
+        "Cost: 2.52 USD expected, 3.26 at most, 1.26 of it for blocked jobs, made as soon as nothing blocks them.\n"
+        in render_plan(head(), totals_of(entries))
     )
 
 

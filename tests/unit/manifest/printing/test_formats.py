@@ -10,6 +10,7 @@ from typing import Literal
 import jsonschema_rs
 import pytest
 
+from runner.core.collected import Found
 from runner.manifest.printing.formats import render
 from runner.schema_files import load_schema
 from tests.unit.manifest.manifests import findings
@@ -23,11 +24,11 @@ GITHUB = re.compile(r"::(error|warning) file=[^:,\s]+(,line=\d+)?(,col=\d+)?,tit
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_formats(folder: Path) -> None:
     """JSON fits its schema, a concise finding is one line that `grep` and editors can read, an annotation one command."""
-    found = findings(folder / "manifest.yaml")
+    found = Found(tuple(findings(folder / "manifest.yaml")))
     SCHEMA.validate(json.loads(render(found, format="json", sources={}, color=False)))
     forms: tuple[tuple[Literal["concise", "github"], re.Pattern[str]], ...] = (("concise", CONCISE), ("github", GITHUB))
     for form, pattern in forms:
         rows = render(found, format=form, sources={}, color=False, all=True).splitlines()
         wrong = [row for row in rows if not pattern.fullmatch(row) and not CONCISE.fullmatch(row)]
         assert not wrong
-        assert len(rows) == len(found)
+        assert len(rows) == len(found.diagnostics)

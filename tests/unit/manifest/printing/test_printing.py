@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from textwrap import dedent
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jsonschema_rs
 import pytest
@@ -13,9 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from runner.core.collected import Found, NotKept
 from runner.core.diagnostics import Diagnostic, Label, Severity, Span
 from runner.manifest.printing.formats import render, summary
 from runner.schema_files import load_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FILE = "campaigns/spring.yaml"
 
@@ -46,9 +50,14 @@ def finding(
     )
 
 
+def printed(diagnostics: Sequence[Diagnostic], *, not_kept: NotKept | None = None, **options: Any) -> str:
+    """Findings in a format."""
+    return render(Found(tuple(diagnostics), not_kept or NotKept()), **options)
+
+
 def full(*diagnostics: Diagnostic, text: str = "", color: bool = False, show_all: bool = False) -> str:
     """The findings as snippets of one file."""
-    return render(diagnostics, format="full", sources={FILE: text.split("\n")}, color=color, all=show_all)
+    return printed(diagnostics, format="full", sources={FILE: text.split("\n")}, color=color, all=show_all)
 
 
 def test_full_as_designed() -> None:
@@ -100,7 +109,7 @@ def test_far_and_foreign_labels() -> None:
         Label(Span("gone.csv", 7, 1), "lost"),
     )
     sources = {FILE: ["alpha", "", "", "delta"], "c.csv": ["h,i", "1,2"]}
-    text = render([finding(4, 1, 5, labels=labels, notes=("mend it",))], format="full", sources=sources, color=False)
+    text = printed([finding(4, 1, 5, labels=labels, notes=("mend it",))], format="full", sources=sources, color=False)
     assert text == dedent("""\
         error[M103]: wrong
          --> campaigns/spring.yaml:4:1
@@ -193,7 +202,7 @@ def test_hostile_text(form: Literal["full", "concise", "github"]) -> None:
     diagnostic = finding(
         1, 1, message=evil, hint=evil, job=evil, notes=(evil,), file=evil, labels=(Label(Span(evil, 1, 1), evil),)
     )
-    text = render([diagnostic], format=form, sources={evil: [evil.replace("\n", "")]}, color=False)
+    text = printed([diagnostic], format=form, sources={evil: [evil.replace("\n", "")]}, color=False)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800]", text)
     assert text.encode()
     assert not [row for row in text.split("\n")[1:] if row.startswith("::")]
@@ -217,7 +226,7 @@ def test_twenty_of_a_file(form: Literal["full", "concise"]) -> None:
     """At most 20 findings of each file are shown, and how many more there are, unless all are asked for."""
     diagnostics = [finding(line, 1, file=file) for line in range(1, 52) for file in ("b.yaml", "a.yaml")]
     text, everything = (
-        render(diagnostics, format=form, sources={}, color=False, all=show_all) for show_all in (False, True)
+        printed(diagnostics, format=form, sources={}, color=False, all=show_all) for show_all in (False, True)
     )
     assert text.count("M103") == 40
     assert [row for row in text.split("\n") if "more" in row] == [
@@ -232,7 +241,7 @@ def test_twenty_of_a_file(form: Literal["full", "concise"]) -> None:
 def test_concise() -> None:
     """One line for each finding, in position order."""
     diagnostics = [finding(12, 3), finding(2, 5, hint="did you mean `b`?"), finding(0, 0, severity=Severity.WARNING)]
-    assert render(diagnostics, format="concise", sources={}, color=True).split("\n") == [
+    assert printed(diagnostics, format="concise", sources={}, color=True).split("\n") == [
         "campaigns/spring.yaml: warning[M103]: wrong",
         "campaigns/spring.yaml:2:5: error[M103]: wrong (did you mean `b`?)",
         "campaigns/spring.yaml:12:3: error[M103]: wrong",
@@ -242,7 +251,7 @@ def test_concise() -> None:
 def test_json() -> None:
     """JSON is versioned, complete and plain ASCII; what is unknown is null."""
     labels = (Label(Span("a.csv", 2), "row 日本"),)
-    text = render(
+    text = printed(
         [finding(3, 7, 2, hint="h", labels=labels, job="j", notes=("n",)), finding(0, 0)],
         format="json",
         sources={},
@@ -287,7 +296,7 @@ FINDINGS = jsonschema_rs.validator_for(load_schema("findings"))
 )
 def test_json_fits_its_schema(diagnostics: list[Diagnostic]) -> None:
     """Whatever is found fits the schema of findings, and every message comes back as it was."""
-    told = json.loads(render(diagnostics, format="json", sources={}, color=False))
+    told = json.loads(printed(diagnostics, format="json", sources={}, color=False))
     FINDINGS.validate(told)
     assert sorted(it["message"] for it in told["findings"]) == sorted(it.message for it in diagnostics)
 
@@ -298,7 +307,7 @@ def test_json_fits_its_schema(diagnostics: list[Diagnostic]) -> None:
 )
 def test_findings_schema_is_strict(change: dict[str, object]) -> None:
     """The schema refuses what no finding can be."""
-    told = json.loads(render([finding(1, 1)], format="json", sources={}, color=False))
+    told = json.loads(printed([finding(1, 1)], format="json", sources={}, color=False))
     assert FINDINGS.is_valid(told)
     told["findings"][0] |= change
     assert not FINDINGS.is_valid(told)
@@ -338,15 +347,15 @@ def test_message_without_end_is_cut() -> None:
     """A message that quotes a circle of ten thousand jobs does not drown the others, and JSON has all of it."""
     long = finding(1, 1, message="a -> " * 10_000)
     for form in ("full", "concise", "github"):
-        assert len(render([long], format=form, sources={}, color=False)) < 2_500
-    assert len(render([long], format="json", sources={}, color=False)) > 50_000
+        assert len(printed([long], format=form, sources={}, color=False)) < 2_500
+    assert len(printed([long], format="json", sources={}, color=False)) > 50_000
 
 
 def test_json_holds_all() -> None:
     """JSON is never cut, and no findings are an empty list."""
-    text = render([finding(line, 1) for line in range(1, 100)], format="json", sources={}, color=False)
+    text = printed([finding(line, 1) for line in range(1, 100)], format="json", sources={}, color=False)
     assert len(json.loads(text)["findings"]) == 99
-    assert json.loads(render([], format="json", sources={}, color=False)) == {"version": 1, "findings": []}
+    assert json.loads(printed([], format="json", sources={}, color=False)) == {"version": 1, "findings": []}
 
 
 def test_github_escapes() -> None:
@@ -354,17 +363,17 @@ def test_github_escapes() -> None:
     diagnostic = finding(
         3, 7, message="100%: a,b", hint="h", job="j", notes=("n",), file="a,b:c%.yaml", severity=Severity.WARNING
     )
-    text = render([diagnostic], format="github", sources={}, color=True)
+    text = printed([diagnostic], format="github", sources={}, color=True)
     assert text == "::warning file=a%2Cb%3Ac%25.yaml,line=3,col=7,title=M103::100%25: a,b (h)%0Ajob: j%0An"
 
 
 def test_github_shows_ten_of_a_kind() -> None:
     """Ten errors and ten warnings are annotations; the rest is counted, or printed plainly when all are asked for."""
     diagnostics = [finding(line, 1, severity=severity) for line in range(1, 13) for severity in Severity]
-    rows = render(diagnostics, format="github", sources={}, color=False).split("\n")
+    rows = printed(diagnostics, format="github", sources={}, color=False).split("\n")
     assert [sum(row.startswith(f"::{severity} ") for row in rows) for severity in Severity] == [10, 10]
     assert rows[-1] == "and 4 more (--all)"
-    everything = render(diagnostics, format="github", sources={}, color=False, all=True).split("\n")
+    everything = printed(diagnostics, format="github", sources={}, color=False, all=True).split("\n")
     assert everything[:20] == rows[:20]
     assert len(everything) == 24
 
@@ -372,7 +381,7 @@ def test_github_shows_ten_of_a_kind() -> None:
 @pytest.mark.parametrize("form", ["full", "concise", "github"])
 def test_nothing_found(form: Literal["full", "concise", "github"]) -> None:
     """No findings are no text."""
-    assert render([], format=form, sources={}, color=False) == ""
+    assert printed([], format=form, sources={}, color=False) == ""
 
 
 @pytest.mark.parametrize(
@@ -388,4 +397,37 @@ def test_nothing_found(form: Literal["full", "concise", "github"]) -> None:
 def test_summary(errors: int, warnings: int, jobs: int | None, expected: str) -> None:
     """The last line counts, and says that nothing was sent when there are errors."""
     diagnostics = [finding(1, 1)] * errors + [finding(1, 1, severity=Severity.WARNING)] * warnings
-    assert summary(diagnostics, jobs) == expected
+    assert summary(Found(tuple(diagnostics), jobs_read=jobs)) == expected
+
+
+TOO_MANY = NotKept({(FILE, Severity.ERROR): 2_000, ("b.csv", Severity.WARNING): 3})
+
+
+@pytest.mark.parametrize(
+    ("form", "show_all", "expected"),
+    [
+        ("concise", False, f"{FILE}: and 2,005 more (--all lists 5; 2,000 counted, but too many to list)"),
+        ("full", True, f"{FILE}: and 2,000 counted, but too many to list"),
+        ("github", False, "and 2,018 more (--all lists 15; 2,003 counted, but too many to list)"),
+        ("github", True, "and 2,003 counted, but too many to list"),
+    ],
+)
+def test_what_cannot_be_listed_is_said(form: str, show_all: bool, expected: str) -> None:
+    """Findings that were only counted are counted aloud, in every format for people and with `--all` too."""
+    text = printed(
+        [finding(line, 1) for line in range(1, 26)],
+        not_kept=TOO_MANY,
+        format=form,
+        sources={},
+        color=False,
+        all=show_all,
+    )
+    assert text.split("\n")[-1] == expected
+
+
+def test_what_cannot_be_listed_counts() -> None:
+    """The summary and JSON count what is not listed, by severity."""
+    assert summary(Found((finding(1, 1),), TOO_MANY, 7)).startswith("2,001 errors, 3 warnings, 7 jobs read.")
+    told = json.loads(printed([finding(1, 1)], not_kept=TOO_MANY, format="json", sources={}, color=False))
+    FINDINGS.validate(told)
+    assert told["not_listed"] == {"error": 2_000, "warning": 3}
