@@ -84,6 +84,28 @@ class CsvRows:
             report(_unreadable(self.file, error))
 
 
+_FIELD: Final = re.compile(r'"(?:[^"]|"")*+"|(?P<bare>[^,\r\n]*)')
+
+
+def late_quote(line: str) -> int | None:
+    """The column, from 1, of a quote that begins a value after blanks; None when there is none.
+
+    RFC 4180 counts the blanks as part of the value, so that the quotes would be text and a comma between them would end it. A quote in
+    the middle of a value (`5" screen`) is read by everybody as what it is.
+
+    Args:
+        line: A record of one line.
+    """
+    at = 0
+    while at <= len(line):
+        found = _FIELD.match(line, at)
+        bare = found["bare"] if found is not None else None
+        if bare and bare[0] == " " and bare.lstrip().startswith('"'):
+            return at + len(bare) - len(bare.lstrip()) + 1
+        at = found.end() + 1 if found is not None else len(line) + 1
+    return None
+
+
 class _CsvReader:
     """One pass over a CSV file."""
 
@@ -93,7 +115,9 @@ class _CsvReader:
         self._has_problem = False
         self._fields = CsvFields(path, file)
         csv.field_size_limit(LONGEST_FIELD)
-        self._reader = csv.reader(lines_of(path, self._bad_line), strict=True)
+        self._with_quotes = ""
+        """The last line that has a quote in it."""
+        self._reader = csv.reader(self._lines(path), strict=True)
 
     def _say(
         self, code: Code, place: Span, message: str, hint: str | None = None, labels: tuple[Label, ...] = ()
@@ -103,6 +127,12 @@ class _CsvReader:
 
     def _bad_line(self, line: int, column: int, text: str) -> None:
         self._say(Code.ROWS_SYNTAX, Span(self._file, line, column), text)
+
+    def _lines(self, path: Path) -> Iterator[str]:
+        for line in lines_of(path, self._bad_line):
+            if '"' in line:
+                self._with_quotes = line
+            yield line
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Records with the physical line that each begins on. A broken one is reported and left out; blank lines do not count."""
@@ -116,14 +146,32 @@ class _CsvReader:
             except csv.Error as error:
                 self._broken(line, error)
             else:
-                if record:
+                if self._with_quotes and self._has_late_quote(line):
+                    pass  # said
+                elif record:
                     yield line, record
             line = reader.line_num + 1
+
+    def _has_late_quote(self, line: int) -> bool:
+        """Whether a value of the record begins with blanks and a quote. Looked at in records of one line."""
+        text, self._with_quotes = self._with_quotes, ""
+        column = late_quote(text) if self._reader.line_num == line else None
+        if column is not None:
+            self._say(
+                Code.ROWS_SYNTAX, Span(self._file, line, column), "a blank stands before this quote", "delete the blank"
+            )
+        return column is not None
 
     def _broken(self, line: int, error: csv.Error) -> None:
         text = str(error)
         breaks = self._fields.at(line, _PAST_ALL)
-        if "unexpected end of data" in text or "field larger" in text:
+        if "field larger" in text:
+            hint = "most often a quote that opens in this row is never closed"
+            self._say(Code.ROWS_SYNTAX, breaks, f"a value is longer than {LONGEST_FIELD:,} characters", hint)
+        elif "new-line character seen" in text:
+            hint = "save the file with the line ends LF or CRLF"
+            self._say(Code.ROWS_SYNTAX, breaks, "a carriage return alone ends no line", hint)
+        elif "unexpected end of data" in text:
             self._say(Code.ROWS_SYNTAX, breaks, "a quote that opens in this row is never closed")
         elif "expected after" in text:
             hint = 'a quote inside a quoted value is written twice: ""'
