@@ -134,7 +134,10 @@ def test_plan_without_a_credential_knows_the_cost(make_stage: Callable[..., Stag
     stage = make_stage(jobs=2)
     set_price(stage, "0.20")
     text = stage.callsheet("plan", "campaign.yaml", environment={}).expect(0).stdout
-    assert "Cost: 0.40 USD expected, 0.40 at most, 0.40 of it for blocked jobs, made as soon as nothing blocks them." in text
+    assert (
+        "Cost: 0.40 USD expected, 0.40 at most, 0.40 of it for blocked jobs, made as soon as nothing blocks them."
+        in text
+    )
     finished = stage.callsheet("plan", "campaign.yaml", "--json", "--exit-code", environment={}).expect(3)
     assert finished.stdout.count('"estimate": "0.20"') == 2
     assert '"cost": "0.40"' in finished.stdout
