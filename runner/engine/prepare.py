@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from runner.core.diagnostics import Diagnostic
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
-from runner.engine.survey import Scope, Surveyed
+    from runner.engine.survey import Scope, Surveyed
 
 
 @dataclass(slots=True)
@@ -127,13 +128,10 @@ def prepare(
     with ExitStack() as undo:
         undo.callback(prepared.worklist.close)
         for entry in survey(campaign, store, delivery, scope, findings, census=prepared.census):
-            for obstacle in filter(unsaid, entry.findings):
-                findings(obstacle)
+            for finding in (*filter(unsaid, entry.findings), *_unpriced(prices, entry)):
+                findings(finding)
             if entry.decision.action.costs:
                 _count_price(prepared, campaign, entry.spec)
-                finding = prices.finding(entry.spec)
-                if finding is not None:
-                    findings(finding)
             if after_kill and entry.decision.action is Action.UP_TO_DATE:
                 delivery.tidy(entry.spec.output)
             if note is not None:
@@ -143,6 +141,12 @@ def prepare(
         _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
         undo.pop_all()
     return prepared
+
+
+def _unpriced(prices: PriceCheck, entry: Surveyed) -> tuple[Diagnostic, ...]:
+    """What is wrong with the price of a job that would be submitted."""
+    finding = prices.finding(entry.spec) if entry.decision.action.costs else None
+    return () if finding is None else (finding,)
 
 
 def _queue(prepared: Prepared, entry: Surveyed) -> None:

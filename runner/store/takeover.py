@@ -5,8 +5,9 @@
     pending                                                      Recorded
     skipped; failed without a task                               Requeued, Recorded
     failed with another task, by whatever cause                  Retried, Recorded
+    this task never fetched (expired, unreachable)               Requeued, Recorded: somebody has fetched it
     running or downloading, by the same task                     Recorded
-    succeeded; failed with this task                             nothing: the state knows as much or more
+    succeeded; this task failed, or was fetched once             nothing: the state knows as much or more
     anything else                                                nothing yet: the line stays in the lock file
 
 Both are idempotent: a crash between two chunks leaves the rest to the next opening.
@@ -23,6 +24,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from runner.core import events
+from runner.core.events import Cause
 from runner.core.job import Job, State, advance
 from runner.core.ports import Move
 from runner.store.books import entry
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from runner.store.writer import Writer
 
 _CHUNK: Final = 1000
+
+_NOT_FETCHED: Final = (Cause.FETCH, Cause.EXPIRED)
 
 
 def import_lock_file(lock_file: LockFile | None, renames: Renames, library: Library, writer: Writer) -> int:
@@ -106,7 +110,7 @@ def lock_lines(
 
 
 def _is_open(claim: Claim | None) -> bool:
-    """Whether the state has a job of its own that it does not know the end of; a row without end has taken nothing over."""
+    """Whether the state has a job of its own that it does not know the end of, and so could not take a receipt over."""
     return claim is not None and claim.state not in _SETTLED
 
 
@@ -125,9 +129,8 @@ def _moves(
     stamped: Callable[[OutputFile], OutputFile],
 ) -> Iterator[Move]:
     named: dict[tuple[str, str], Receipt] = {}
-    for receipt in sorted(
-        chunk, key=attrgetter("done_at")
-    ):  # a merge may leave two lines of one job: the later one counts
+    # A merge may leave two lines of one job: the later one counts.
+    for receipt in sorted(chunk, key=attrgetter("done_at")):
         named[renames.new_id(receipt.id) or receipt.id, receipt.fingerprint] = receipt
     rows = library.rows(sorted({job_id for job_id, _ in named}))
     known = {(row.id, row.fingerprint): row for found in rows.values() for row in found}
@@ -150,6 +153,8 @@ def _way(row: Job, receipt: Receipt) -> Sequence[Event] | None:
             return (events.Requeued(at=at),)
         case State.FAILED if row.task_id != receipt.task_id:
             return (events.Retried(at=at),)
+        case State.FAILED if row.output is None and row.failure is not None and row.failure.cause in _NOT_FETCHED:
+            return (events.Requeued(at=at),)
         case State.RUNNING | State.DOWNLOADING if row.task_id == receipt.task_id:
             return ()
         case _:

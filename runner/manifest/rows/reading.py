@@ -146,9 +146,8 @@ class _CsvReader:
             except csv.Error as error:
                 self._broken(line, error)
             else:
-                if self._with_quotes and self._has_late_quote(line):
-                    pass  # said
-                elif record:
+                is_refused = bool(self._with_quotes) and self._has_late_quote(line)
+                if record and not is_refused:
                     yield line, record
             line = reader.line_num + 1
 

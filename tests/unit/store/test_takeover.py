@@ -178,7 +178,8 @@ GONE = events.DeliveryFailed(at=NOON + 90, failure=replace(REFUSED, cause=events
         ((intent(), events.SubmitLost(at=NOON, failure=LOST)), State.IN_DOUBT, None, 1),
         ((intent(), accepted("t-9"), ready(), delivered()), State.SUCCEEDED, "t-9", 1),
         ((intent(), accepted("t-9"), ready(), GONE), State.SUCCEEDED, "t-1", 2),
-        ((intent(), accepted("t-1"), ready(), GONE), State.FAILED, "t-1", 1),
+        ((intent(), accepted("t-1"), ready(), GONE), State.SUCCEEDED, "t-1", 1),
+        ((*WHOLE, events.Reopened(at=NOON, reason="missing"), GONE), State.FAILED, "t-1", 1),
     ],
 )
 async def test_what_a_state_takes_from_a_receipt(
