@@ -46,12 +46,14 @@ class Request:
     Args:
         method: `GET` or `POST`.
         path: Path and encoded query, starting with `/`, appended to the account's `base_url`.
-        body: Exact JSON bytes, or None.
+        body: Exact bytes, or None.
+        content_type: What they are.
     """
 
     method: str
     path: str
     body: bytes | None = None
+    content_type: str = "application/json"
 
 
 class Fault(StrEnum):
@@ -179,7 +181,8 @@ class Ready:
     """The task has a result.
 
     Args:
-        address: http(s) address of the file; None for an operation without one. Where a file is due, None means that the task is said to
+        address: http(s) address of the file; or, beginning with `/`, a path below the account's `base_url` which is fetched with its
+            credential; None for an operation without a file. Where a file is due, None means that the task is said to
             be done but its address is not there (yet): not a success, and the engine asks a few more times.
         outputs: Named outputs of the operation's schema.
         actual: What the provider says it cost, or None.

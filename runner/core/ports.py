@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from runner.core.answers import Exchange, QueryAnswer, Reply, Request, SubmitAnswer
+    from runner.core.answers import AskAgain, Exchange, QueryAnswer, Reply, Request, SubmitAnswer
     from runner.core.changes import Asked
     from runner.core.events import Event
     from runner.core.job import Job, OutputFile
@@ -30,7 +30,6 @@ class Traits:
     """What the engine may rely on for an operation.
 
     Args:
-        has_lookup: The API knows our external id: a lost submission can be looked up.
         delivers_file: A finished task has a file to fetch.
         media: Kind of the file, `video` or `audio`; None without one.
         expects_audio: Whether the file must have sound.
@@ -38,12 +37,61 @@ class Traits:
         charges_failures: Whether failed tasks are billed; None when unknown.
     """
 
-    has_lookup: bool = False
     delivers_file: bool = True
     media: str | None = "video"
     expects_audio: bool = False
     result_lifetime_s: float | None = None
     charges_failures: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTask:
+    """A task as it stands in a list.
+
+    Args:
+        task_id: The provider's name for it.
+        external_id: Our own id of it; None when it has none.
+        body: The task as the list has it, JSON; for `TaskList.read_task` alone.
+    """
+
+    task_id: str
+    external_id: str | None
+    body: Mapping[str, Any]
+
+
+class OwnIds(Protocol):
+    """An API that knows tasks by our ids too, so that a lost submission can be looked up. Pure functions."""
+
+    def request(self, external_id: str) -> Request:
+        """The request that looks a task up by our own id."""
+
+    def read(self, reply: Reply, external_id: str) -> str | AskAgain | None:
+        """The task id found, None when the API says that there is no such task, or `AskAgain` when the reply says neither. Never raises."""
+
+
+class TaskList(Protocol):
+    """An API that lists an operation's tasks, many in one reply. Pure functions.
+
+    In what order, and how soon a new task stands in it, nobody may rely on: a task that is not in a list may be there all the same.
+    """
+
+    @property
+    def page_size(self) -> int:
+        """The most tasks that a page can hold."""
+
+    def request(self, page: int, size: int) -> Request:
+        """The request for a page.
+
+        Args:
+            page: From 1.
+            size: Tasks on each page, at most `page_size`. A page with fewer is the last.
+        """
+
+    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
+        """The tasks of a page, as many as can be read; `AskAgain` when the reply is no page. Never raises."""
+
+    def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:
+        """What the list says about a task: as `Operation.read_query`; `AskAgain` when that is nothing."""
 
 
 class Operation(Protocol):
@@ -69,11 +117,13 @@ class Operation(Protocol):
     def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
         """What a reply to the query means. Total: never raises; what says nothing about the task is `AskAgain`."""
 
-    def lookup(self, external_id: str) -> Request | None:
-        """The request that looks a task up by our own id; None when the API cannot."""
+    @property
+    def own_ids(self) -> OwnIds | None:
+        """How a task is looked up by our own id; None when the API knows none."""
 
-    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:
-        """The task id found, None when the API says that there is none, or `AskAgain` when the reply says neither."""
+    @property
+    def task_list(self) -> TaskList | None:
+        """How tasks are listed; None when the API lists none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +152,11 @@ class Provider(Protocol):
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """By name within the provider, e.g. `avatar`."""
+        """By name within the provider, e.g. `avatar`, in the way that the API is spoken to unless an account says otherwise."""
+
+    @property
+    def styles(self) -> Mapping[str, Mapping[str, Operation]]:
+        """Other ways in which hosts of this API want to be spoken to: the operations by the word that `style:` on the account has."""
 
     def voices(self, language: str | None) -> Sequence[Request]:
         """The requests that list voices (one a language); empty when the API lists none."""

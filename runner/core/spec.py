@@ -68,6 +68,8 @@ class JobSpec:
             those of a job whose outputs it uses. Such a job has no file of that kind in `files`, and its fingerprint is that of no job that
             can be made.
         content: The inputs as they count for the fingerprint, canonical JSON.
+        lasts_as: Id of the needed job whose output `duration_s` says how long the result will last; None when none does.
+        ageing: Needed jobs one of whose outputs may only be used for a time, with the most seconds since they were submitted.
     """
 
     id: str
@@ -86,6 +88,8 @@ class JobSpec:
     files: tuple[FileInput, ...] = ()
     obstacles: tuple[Diagnostic, ...] = ()
     content: bytes = b""
+    lasts_as: str | None = None
+    ageing: tuple[tuple[str, float], ...] = ()
 
     @property
     def account(self) -> str:
@@ -179,6 +183,10 @@ class Account:
         download_origins: Origins (`scheme://host[:port]`) that results may come from although the address rule would refuse them.
         prices: By operation name (`avatar`); empty when unknown.
         source: Where it stands in the manifest; the manifest's first line when it is implied.
+        style: How its host wants to be spoken to, one of the provider's `styles`; None for the usual way.
+        looks_up: Whether its host can be asked for a task by our own id and for a list of tasks, where the provider's API can. False when a
+            gateway in front of it passes no such question on.
+        accepts: What it takes where that differs from the operation's schema: limits (`x-limits`) by operation name, then by input.
     """
 
     name: str
@@ -191,6 +199,9 @@ class Account:
     source: Span
     download_origins: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    style: str | None = None
+    looks_up: bool = True
+    accepts: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def expected_price(self, operation: str, duration_s: float | None) -> Decimal | None:
         """What one job is expected to cost on this account.

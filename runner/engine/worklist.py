@@ -164,6 +164,8 @@ def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
         spec.duration_s,
         [(file.at, file.written, file.path, file.sha256, file.size_bytes) for file in spec.files],
         spec.content.decode() if is_new else "",
+        spec.lasts_as,
+        spec.ageing,
         spec.lacking,
         action,
         is_new,
@@ -187,6 +189,8 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         duration_s,
         files,
         content,
+        lasts_as,
+        ageing,
         lacking,
         action,
         is_new,
@@ -207,6 +211,8 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         duration_s=duration_s,
         files=tuple(_unpack_file(*file) for file in files),
         content=content.encode(),
+        lasts_as=lasts_as,
+        ageing=tuple((job_id, most_s) for job_id, most_s in ageing),
     )
     return Work(ticket, spec, Action(action), is_new, lacking)
 

@@ -70,6 +70,8 @@ def account(
         source=source,
         download_origins=tuple(written.get("download_origins", ())),
         prices=dict(prices),
+        style=written.get("style"),
+        looks_up=written.get("lookup", True),
     )
 
 

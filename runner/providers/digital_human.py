@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runner.core.answers import QueryAnswer, Reply, SubmitAnswer
+    from runner.core.ports import OwnIds, TaskList
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -48,6 +49,8 @@ class Avatar:
 
     name: str = "digital-human/avatar"
     traits: Traits = _TRAITS
+    own_ids: OwnIds | None = None
+    task_list: TaskList | None = None
 
     def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:  # noqa: ARG002  the API takes no id of ours
         """The POST for these inputs: the documented fields alone, in documented order, as compact UTF-8 JSON."""
@@ -88,14 +91,6 @@ class Avatar:
                 return answer
         return gateway.read_failed_query(reply, complaint)
 
-    def lookup(self, external_id: str) -> Request | None:  # noqa: ARG002  the API knows no id of ours
-        """None: the API cannot look a submission up."""
-        return None
-
-    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:  # noqa: ARG002  there is no such reply
-        """Never "there is none", since the API was not asked."""
-        return AskAgain("this API cannot look a submission up")
-
 
 def _only(parts: tuple[str, ...], value: Any) -> Any:
     return {part: value[part] for part in parts if part in value} if parts else value
@@ -115,6 +110,7 @@ class DigitalHuman:
 
     type: str = "digital-human"
     operations: Mapping[str, Operation] = field(default_factory=lambda: {"avatar": Avatar()})
+    styles: Mapping[str, Mapping[str, Operation]] = field(default_factory=dict)
     defaults: ProviderDefaults = _DEFAULTS
 
     def voices(self, language: str | None) -> Sequence[Request]:

@@ -136,7 +136,7 @@ class HttpWire:
             request.method,
             URL(self._base_url + request.path, encoded=True),
             data=_payload(request.body),
-            headers={"Content-Type": "application/json"} if request.body is not None else None,
+            headers={"Content-Type": request.content_type} if request.body is not None else None,
             allow_redirects=False,
             timeout=limits,
             trace_request_ctx=progress,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runner.core.answers import QueryAnswer, Reply, SubmitAnswer
-    from runner.core.ports import Voice
+    from runner.core.ports import OwnIds, TaskList, Voice
 
 _AVATAR_PATH: Final = "/v1/videos/avatar/image2video"
 _AVATAR_FIELDS: Final = ("image", "audio_id", "sound_file", "prompt", "mode", "watermark_info", "callback_url")
@@ -46,6 +46,8 @@ class Avatar:
 
     name: str = "kling/avatar"
     traits: Traits = _AVATAR_TRAITS
+    own_ids: OwnIds | None = None
+    task_list: TaskList | None = None
 
     def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:
         """The POST for these inputs: the documented fields in documented order, then our own id, as compact UTF-8 JSON.
@@ -95,14 +97,6 @@ class Avatar:
                 return answer
         return kling_codes.read_failed_query(reply, complaint)
 
-    def lookup(self, external_id: str) -> Request | None:  # noqa: ARG002  see `Traits.has_lookup`
-        """None: lost submissions are not looked up."""
-        return None
-
-    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:  # noqa: ARG002  there is no such reply
-        """Never "there is none", since the API was not asked."""
-        return AskAgain("lost submissions are not looked up")
-
 
 def _says_success(body: Mapping[str, Any]) -> bool:
     """Whether the call worked. A gateway's own error object speaks against it, whatever the code."""
@@ -115,6 +109,7 @@ class Kling:
 
     type: str = "kling"
     operations: Mapping[str, Operation] = field(default_factory=lambda: {"avatar": Avatar()})
+    styles: Mapping[str, Mapping[str, Operation]] = field(default_factory=dict)
     defaults: ProviderDefaults = _DEFAULTS
 
     def voices(self, language: str | None) -> Sequence[Request]:  # noqa: ARG002  there is nothing to choose from

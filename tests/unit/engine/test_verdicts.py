@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from runner.core.answers import Exchange, QueryAnswer, Reply, Request, SubmitAnswer
-    from runner.core.ports import Operation, Traits
+    from runner.core.ports import Operation, OwnIds, TaskList, Traits
     from tests.unit.engine.world import World
 
 DOUBTS: dict[str, Exchange] = {
@@ -189,13 +189,15 @@ class Signed:
         """The real one's."""
         return self.real.read_query(reply, inputs)
 
-    def lookup(self, external_id: str) -> Request | None:
+    @property
+    def own_ids(self) -> OwnIds | None:
         """The real one's."""
-        return self.real.lookup(external_id)
+        return self.real.own_ids
 
-    def read_lookup(self, reply: Reply) -> str | QueryAnswer | None:
+    @property
+    def task_list(self) -> TaskList | None:
         """The real one's."""
-        return self.real.read_lookup(reply)
+        return self.real.task_list
 
 
 @pytest.mark.parametrize(("stale", "state", "posts"), [(1, State.SUCCEEDED, 2), (2, State.PENDING, 2)])
