@@ -9,17 +9,16 @@ no list and no cancel: a lost submission cannot be looked up. How long results s
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from runner.core.answers import Accepted, AskAgain, InDoubt, Request
-from runner.core.ports import Operation, Traits, Voice
+from runner.core.ports import Operation, ProviderDefaults, Traits, Voice
 from runner.providers import gateway
-from runner.providers.built_in import ProviderDefaults
 from runner.providers.digital_human_task import read_task
 from runner.providers.json_body import Unreadable, mapping, read_object, text
+from runner.providers.json_request import json_post
 from runner.providers.task_ids import find_task_id
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ class Avatar:
     def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:  # noqa: ARG002  the API takes no id of ours
         """The POST for these inputs: the documented fields alone, in documented order, as compact UTF-8 JSON."""
         body = {name: _only(parts, inputs[name]) for name, parts in _FIELDS.items() if name in inputs}
-        encoded = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        return Request("POST", "/avatar/generation", encoded)
+        return json_post("/avatar/generation", body)
 
     def read_submission(self, reply: Reply) -> SubmitAnswer:
         """Accepted by a 2xx that says success (or has no code) and names a task; everything else by the gateway's tables."""

@@ -80,7 +80,7 @@ _CONCURRENCY_CODES: Final = frozenset({"token_concurrency_limit_reached"})
 _NO_CHANNEL_CODE: Final = "model_not_found"
 _DOUBT_CODE: Final = "do_request_failed"
 """The gateway lost its own request on the way upstream: nobody knows, whatever the status."""
-_UNKNOWN_TASK_CODE: Final = "task_not_exist"
+UNKNOWN_TASK_CODE: Final = "task_not_exist"
 
 _REQUEST_ID: Final = re.compile(r"\(request id: ([^)\s]{1,128})\)")
 
@@ -212,7 +212,7 @@ def read_failed_query(reply: Reply, complaint: Complaint) -> UnknownTask | AskAg
     is_about_task = (
         complaint.status == 404 and not complaint.is_wrong_path and bool(complaint.code or complaint.message)
     )
-    if complaint.names(_UNKNOWN_TASK_CODE) or is_about_task:
+    if complaint.names(UNKNOWN_TASK_CODE) or is_about_task:
         return UnknownTask(str(complaint))
     ruling = _ruling(complaint) if complaint.status != 404 or complaint.is_wrong_path else None
     stops = refusal(complaint, *ruling) if ruling is not None and ruling[0] is Scope.ACCOUNT else None

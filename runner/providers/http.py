@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from runner.core.answers import Exchange, Request
     from runner.core.spec import Account
+    from runner.providers.signing import Signer
 
 QUERY_CONNECTIONS: Final = 16
 """Kept connections for queries of an account; polls are short, so that more would only be idle."""
@@ -58,21 +59,17 @@ class HttpWire:
 
     Args:
         account: The account.
-        token: The credential, sent as `Authorization: Bearer`.
+        signer: Its credential, sent as `Authorization: Bearer`.
 
     Raises:
         SettingMissing: The address or the credential cannot be used in HTTP.
     """
 
-    def __init__(self, account: Account, *, token: str) -> None:
+    def __init__(self, account: Account, *, signer: Signer) -> None:
         self._account = account
-        self._secrets = (token,)
+        self._signer = signer
         self._base_url = _checked_address(account)
-        self._headers = {
-            "Accept": "application/json",
-            "Authorization": f"Bearer {_checked_token(account, token)}",
-            "User-Agent": _USER_AGENT,
-        }
+        _check_token(account, signer.token())
         self._submissions: aiohttp.ClientSession | None = None
         self._queries: aiohttp.ClientSession | None = None
 
@@ -92,8 +89,13 @@ class HttpWire:
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s)
         return await self._exchange(self._queries, request, limits, timeouts.connect_s + _QUERY_READS * timeouts.read_s)
 
+    def authorization(self) -> str:
+        """What stands in `Authorization` now; for the account's own origin alone."""
+        return f"Bearer {self._signer.token()}"
+
     def sign_again(self) -> None:
-        """Nothing to do: the credential is sent as it is."""
+        """Forget a cached signature, so that the next request is signed anew."""
+        self._signer.sign_again()
 
     async def close(self) -> None:
         """Close all connections; the wire can be used again, with new ones."""
@@ -109,7 +111,7 @@ class HttpWire:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
+            headers={"Accept": "application/json", "User-Agent": _USER_AGENT},
             trace_configs=[trace],
             trust_env=False,
         )
@@ -121,38 +123,58 @@ class HttpWire:
             # Appended to a bare host, anything else could name another host, and that one would get the credential.
             raise ValueError(f"a request's path starts with a slash: {request.path!r}")
         progress = _Progress()
+        token = self._signer.token()
+        secrets = (token, *self._signer.secrets)
         try:
             async with asyncio.timeout(total_s):
-                return await self._send(session, request, limits, progress)
+                reply = await self._send(session, request, limits, progress, token)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # OSError holds every time-out and TLS failure; ValueError is a host name that IDNA cannot encode.
-            message = redact(_describe(error, total_s), self._secrets)
+            message = redact(_describe(error, total_s), secrets)
             return NoReply(fault=_fault(error), sent=progress.is_sent, message=message)
+        self._learn(reply)
+        return _redacted(reply, secrets)
+
+    def _learn(self, reply: Reply) -> None:
+        self._signer.learn(reply.headers)
+        if reply.status == 401:
+            # Of a submission the engine sends another one at once; a query comes again anyway, and must not repeat a stale signature.
+            self._signer.sign_again()
 
     async def _send(
-        self, session: aiohttp.ClientSession, request: Request, limits: aiohttp.ClientTimeout, progress: _Progress
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        limits: aiohttp.ClientTimeout,
+        progress: _Progress,
+        token: str,
     ) -> Reply:
+        content_type = {"Content-Type": request.content_type} if request.body is not None else {}
         async with session.request(
             request.method,
             URL(self._base_url + request.path, encoded=True),
             data=_payload(request.body),
-            headers={"Content-Type": request.content_type} if request.body is not None else None,
+            headers={"Authorization": f"Bearer {token}", **content_type},
             allow_redirects=False,
             timeout=limits,
             trace_request_ctx=progress,
         ) as response:
             body, is_truncated = await _read_bounded(response)
-            return self._reply(response, body, is_truncated=is_truncated)
+            return Reply(response.status, _headers_of(response), body, truncated=is_truncated)
 
-    def _reply(self, response: aiohttp.ClientResponse, body: bytes, *, is_truncated: bool) -> Reply:
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in response.raw_headers:
-            name = raw_name.decode("ascii", "replace").lower()
-            value = redact(raw_value.decode("utf-8", "replace"), self._secrets)
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        # Latin-1 maps every byte to a character and back; the token is ASCII, so it is found all the same.
-        clean = redact(body.decode("latin-1"), self._secrets).encode("latin-1")
-        return Reply(status=response.status, headers=headers, body=clean, truncated=is_truncated)
+
+def _headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.raw_headers:
+        name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("utf-8", "replace")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _redacted(reply: Reply, secrets: tuple[str, ...]) -> Reply:
+    # Latin-1 maps every byte to a character and back; secrets are ASCII, so they are found all the same.
+    body = redact(reply.body.decode("latin-1"), secrets).encode("latin-1")
+    return replace(reply, headers={name: redact(value, secrets) for name, value in reply.headers.items()}, body=body)
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
@@ -212,11 +234,10 @@ def _checked_address(account: Account) -> str:
     return account.base_url.rstrip("/")
 
 
-def _checked_token(account: Account, token: str) -> str:
+def _check_token(account: Account, token: str) -> None:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise SettingMissing(
             f"the credential of account `{account.name}` ({account.source}) is empty or holds spaces, line breaks or letters that HTTP cannot carry",
             next_step="Set it again, exactly as the provider shows it.",
             code=ErrorCode.CREDENTIAL_FORM,
         )
-    return token

@@ -33,6 +33,19 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
+def sent_at(headers: Mapping[str, str]) -> float | None:
+    """When the server says that it has written the reply, in Unix seconds.
+
+    Args:
+        headers: Names in lower case.
+
+    Source:
+        RFC 9110 section 6.6.1.
+    """
+    moment = _moment(headers.get("date", ""))
+    return None if moment is None else moment.timestamp()
+
+
 def _moment(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)

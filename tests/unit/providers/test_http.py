@@ -19,6 +19,7 @@ import runner
 from runner.core.answers import READ_BODY_BYTES, Fault, NoReply, Reply, Request
 from runner.core.errors import SettingMissing
 from runner.providers.http import HttpWire
+from runner.providers.signing import PlainKey
 from tests.unit.providers.raw_server import (
     TOKEN,
     account,
@@ -360,7 +361,7 @@ async def test_messages_do_not_hold_the_credential() -> None:
 def test_unusable_credentials_are_settings(token: str) -> None:
     """A credential that HTTP cannot carry is a missing setting, named without its value."""
     with pytest.raises(SettingMissing) as caught:
-        HttpWire(account("https://api.example.com"), token=token)
+        HttpWire(account("https://api.example.com"), signer=PlainKey(token))
     assert "`here`" in str(caught.value)
     assert not token or token not in str(caught.value)
 
@@ -381,7 +382,7 @@ def test_unusable_credentials_are_settings(token: str) -> None:
 def test_unusable_addresses_are_settings(base_url: str) -> None:
     """An address that is none is found before anything is sent."""
     with pytest.raises(SettingMissing):
-        HttpWire(account(base_url), token=TOKEN)
+        HttpWire(account(base_url), signer=PlainKey(TOKEN))
 
 
 async def test_a_path_cannot_name_another_host() -> None:
