@@ -159,7 +159,7 @@ class Download:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if isinstance(error, OSError) and error.errno in _NO_DESCRIPTORS:
                 raise disk.storage_failed(error, f"No connection to {host} could be opened") from error
-            raise _Broken(f"{host}: {_fault_words(error)}") from error
+            raise _Broken(f"{host}: {fault_words(error)}") from error
 
     def _range_headers(self) -> dict[str, str]:
         """Ask for the rest where a strong validator ties it to what is there, for the whole otherwise."""
@@ -294,7 +294,7 @@ def _retry_after_s(response: aiohttp.ClientResponse) -> float | None:
         return None
 
 
-def _fault_words(error: Exception) -> str:
+def fault_words(error: Exception) -> str:
     """What happened, without the address that some of these errors carry in their text."""
     match error:
         case TimeoutError():

@@ -1,8 +1,11 @@
-"""The HTTP client for results: no credential, no cookie, no proxy, and a guard on every connection.
+"""The HTTP client for results: no cookie, no proxy, no credential but where an order names one, and a guard on every connection.
 
 Addresses whose origin the order trusts go through one session, all others through another whose connector looks at the IP
 address that it is about to connect to. A resolver would be the wrong place: it never sees an address written as a number, and its
 answer may differ from the one that is used.
+
+A credential goes to the origin of the order's own address. Once a redirect has led to another origin it is sent no more, wherever
+the next ones lead.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import aiohttp
 from runner.transfer.addresses import Address, Forbidden, is_public, not_public, read_address
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from runner.core.ports import Order
 
@@ -53,8 +56,13 @@ class Sessions:
     """Both sessions, opened with the first request. Belongs to one event loop."""
 
     def __init__(self) -> None:
+        self._authorizations: dict[str, Callable[[], str]] = {}
         self._trusted: aiohttp.ClientSession | None = None
         self._guarded: aiohttp.ClientSession | None = None
+
+    def introduce(self, account: str, authorization: Callable[[], str]) -> None:
+        """Know an account's credential; see `FileDelivery.introduce`."""
+        self._authorizations[account] = authorization
 
     @asynccontextmanager
     async def get(self, order: Order, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -73,8 +81,11 @@ class Sessions:
             aiohttp.ClientError, TimeoutError, OSError: The network's faults.
         """
         address = _allowed(read_address(order.address, order.trusted_origins))
+        home = address.url.origin()
+        is_at_home = True
         for _ in range(_MOST_REDIRECTS + 1):
-            response = await self._ask(address, order, headers)
+            is_at_home = is_at_home and address.url.origin() == home
+            response = await self._ask(address, order, {**headers, **self._credential(order, is_at_home=is_at_home)})
             location = response.headers.get("Location") if response.status in _REDIRECTS else None
             if location is None:
                 try:
@@ -92,6 +103,11 @@ class Sessions:
             if session is not None:
                 await session.close()
         self._trusted = self._guarded = None
+
+    def _credential(self, order: Order, *, is_at_home: bool) -> dict[str, str]:
+        if order.credential_of is None or not is_at_home:
+            return {}
+        return {"Authorization": self._authorizations[order.credential_of]()}
 
     async def _ask(self, address: Address, order: Order, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         timeout = aiohttp.ClientTimeout(total=_MOST_S, connect=order.connect_timeout_s, sock_read=order.read_timeout_s)

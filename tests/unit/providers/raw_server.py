@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from runner.core.diagnostics import Span
 from runner.core.spec import Account, CredentialRef, Limits, PollBounds, Timeouts
 from runner.providers.http import HttpWire
+from runner.providers.signing import PlainKey
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from runner.providers.signing import Signer
 
     Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -138,10 +141,16 @@ def account(base_url: str, *, connect_s: float = 5.0, submit_s: float = 5.0, rea
 
 @asynccontextmanager
 async def wire_to(
-    base_url: str, *, connect_s: float = 5.0, submit_s: float = 5.0, read_s: float = 5.0, token: str = TOKEN
+    base_url: str,
+    *,
+    connect_s: float = 5.0,
+    submit_s: float = 5.0,
+    read_s: float = 5.0,
+    signer: Signer | None = None,
 ) -> AsyncIterator[HttpWire]:
     """A wire that is closed at the end."""
-    wire = HttpWire(account(base_url, connect_s=connect_s, submit_s=submit_s, read_s=read_s), token=token)
+    settings = account(base_url, connect_s=connect_s, submit_s=submit_s, read_s=read_s)
+    wire = HttpWire(settings, signer=signer or PlainKey(TOKEN))
     try:
         yield wire
     finally:

@@ -1,0 +1,1 @@
+"""Tests of the provider `video`, beyond the contract that all providers hold."""
