@@ -35,6 +35,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=docs/example-provider $(BIN)/mypy --explicit-package-bases -p callsheet_acme
 	$(BIN)/lint-imports
 
 # PYTEST_WORKERS: how many processes the tests use; two suits the smallest machine that they are meant for.

@@ -243,6 +243,34 @@ async def test_a_day_counts_its_own_submissions(open_store: Callable[[], Store])
     )
 
 
+@pytest.mark.parametrize(
+    ("operations", "before", "has_aged"),
+    [
+        ({"digital-human/avatar"}, NOON + 1, True),
+        ({"digital-human/avatar"}, NOON, False),
+        ({"kling/tts"}, NOON + 1, False),
+        ({"kling/tts", "digital-human/avatar"}, NOON + 1, True),
+        (set(), NOON + 1, False),
+    ],
+)
+async def test_only_delivered_jobs_of_the_operations_asked_for_age(
+    open_store: Callable[[], Store], operations: set[str], before: float, *, has_aged: bool
+) -> None:
+    """By the submission; a job that is still open does not count however old it is."""
+    store = open_store()
+    await live(store, pending("done"), intent(), accepted(), ready(), delivered())
+    await live(store, pending("open"), intent(NOON - 1000), accepted())
+    assert store.has_aged(operations, before) is has_aged
+
+
+async def test_what_the_lock_file_tells_ages_from_its_result(open_store: Callable[[], Store]) -> None:
+    """Its submission was never seen by this state."""
+    store = open_store()
+    await live(store, pending("told"), events.Recorded(at=NOON, task_id="t-1", output=None))
+    assert store.has_aged(["digital-human/avatar"], NOON + 1)
+    assert not store.has_aged(["digital-human/avatar"], NOON)
+
+
 async def test_durations_are_the_latest_of_their_operation_oldest_first(open_store: Callable[[], Store]) -> None:
     """Seconds from acceptance to result, of the asked account and operation only."""
     store = open_store()
