@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.core import answers, events
@@ -13,7 +14,9 @@ from runner.core.job import Job, State
 from runner.core.limits import back_off_s
 from runner.core.notices import JobProgress, Waiting
 from runner.core.polling import next_poll_s
-from runner.engine.submit import ready_event, stop_account
+from runner.engine.aftermath import stop_account
+from runner.engine.rounds import Rounds
+from runner.engine.submit import ready_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +80,7 @@ async def follow(ctx: Context, lane: Lane, job: Job, inputs: Mapping[str, Any], 
     patience = _Patience()
     wait_s = 0.0 if resumed else next_poll_s(0.0, known, lane.account.poll)
     while True:
-        await ctx.clock.sleep(wait_s)
-        answer = await ask(lane, job, inputs)
+        answer = await _wait_and_ask(ctx, lane, job, inputs, wait_s)
         age_s = ctx.clock.monotonic() - accepted_at
         moved = await _take(ctx, lane, job, answer, patience)
         if moved.state is not State.RUNNING:
@@ -93,6 +95,31 @@ async def follow(ctx: Context, lane: Lane, job: Job, inputs: Mapping[str, Any], 
         if isinstance(answer, answers.AskAgain | answers.UnknownTask):
             wait_s = _wait_in_trouble(ctx, lane, job, answer, patience)
         wait_s = min(wait_s, left_s)
+
+
+async def _wait_and_ask(ctx: Context, lane: Lane, job: Job, inputs: Mapping[str, Any], wait_s: float) -> QueryAnswer:
+    """How a task stands after a while; earlier when a round of others asks for it, too."""
+    rounds = lane.rounds.get(job.operation) or _begin_rounds(ctx, lane, job.operation)
+    if rounds is None:
+        await ctx.clock.sleep(wait_s)
+        return await ask(lane, job, inputs)
+    return await rounds.answer(job, inputs, wait_s)
+
+
+def _begin_rounds(ctx: Context, lane: Lane, name: str) -> Rounds | None:
+    """The rounds of an operation; None where each task is asked for by itself."""
+    operation = lane.operations[name]
+    if operation.task_list is None or not lane.account.looks_up:
+        return None
+    lane.rounds[name] = Rounds(
+        operation.task_list,
+        lane.wire,
+        ctx.clock,
+        partial(ask, lane),
+        min_s=lane.account.poll.min_s,
+        delivers_file=operation.traits.delivers_file,
+    )
+    return lane.rounds[name]
 
 
 async def _take(ctx: Context, lane: Lane, job: Job, answer: QueryAnswer, patience: _Patience) -> Job:

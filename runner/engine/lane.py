@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner.core.events import Failure
     from runner.core.ports import Operation, Wire
     from runner.core.spec import Account
+    from runner.engine.rounds import Rounds
     from runner.engine.worklist import Ticket
 
 DOUBTS_IN_A_ROW = 2
@@ -41,6 +42,10 @@ MOST_TRIES_LIMITED = 5
 MOST_REFUSALS_S = 3600.0
 """An account that says nothing but "not now" for an hour is left for the next run."""
 
+MOST_NEVER_ARRIVED = 3
+"""A job whose submission was lost, and which the API does not have, is sent so often before it is left for the next run; and as many such
+submissions in a row, of whichever jobs, stop the account."""
+
 MOST_RESUMED_AT_ONCE = 64
 """Paid tasks that are followed at once although they exceed the account's limit (it was lowered, or the state was rebuilt)."""
 
@@ -51,6 +56,19 @@ class Next(Enum):
     RESUME = "resume"
     DOWNLOAD = "download"
     SUBMIT = "submit"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list of tasks showed.
+
+    Args:
+        ids: Task ids by our own ids.
+        is_complete: Whether it was read to its end.
+    """
+
+    ids: Mapping[str, str]
+    is_complete: bool = False
 
 
 @dataclass(slots=True)
@@ -89,6 +107,17 @@ class Lane:
     transfers: asyncio.Semaphore = field(init=False)
     concurrency: Concurrency = field(init=False)
     spacing: Spacing = field(init=False)
+    rounds: dict[str, Rounds] = field(default_factory=dict)
+    """By operation: who asks for running tasks together, where the API lists them."""
+    on_wire: int = 0
+    """Of the tasks in flight, the submissions that have no verdict yet."""
+    listed: dict[str, Listed] = field(default_factory=dict)
+    """By operation: what its list showed before this run submitted anything."""
+    listing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while that is being read."""
+    looking: int = 0
+    """Submissions whose reply was lost, and for which the API is being asked."""
+    _lost_in_a_row: int = 0
     _doubts_in_a_row: int = 0
     _unsent: int = 0
     _unsent_at: float = float("-inf")
@@ -96,6 +125,8 @@ class Lane:
     _refused_at: float = float("-inf")
     _refused_since: float | None = None
     _limited: dict[Ticket, int] = field(default_factory=dict)
+    _never_arrived: dict[Ticket, int] = field(default_factory=dict)
+    _never_arrived_in_a_row: int = 0
 
     def __post_init__(self) -> None:
         """Set pace, slots and transfers from the account."""
@@ -119,6 +150,8 @@ class Lane:
             return Next.RESUME
         if not may_submit or self.stopped is not None or not self.submit or self.resume:
             return None
+        if self.looking and self._lost_in_a_row >= DOUBTS_IN_A_ROW:
+            return None  # a sick gateway: what became of the lost ones is found out first
         if not self._has_slot() or self.fetching >= self._most_fetching():
             return None
         wait_s = self.spacing.wait_s(now)
@@ -140,6 +173,30 @@ class Lane:
             yield
         finally:
             self.fetching -= 1
+
+    @contextmanager
+    def looks(self) -> Iterator[None]:
+        """Counts a submission as lost while the API is asked for it."""
+        self.looking += 1
+        self._lost_in_a_row += 1
+        try:
+            with self.undecided():
+                yield
+        finally:
+            self.looking -= 1
+
+    @contextmanager
+    def undecided(self) -> Iterator[None]:
+        """Counts a submission as having no verdict yet."""
+        self.on_wire += 1
+        try:
+            yield
+        finally:
+            self.on_wire -= 1
+
+    def knows_own_ids(self, operation: str) -> bool:
+        """Whether a task of this operation (`<type>/<operation>`) can be looked up by our own id."""
+        return self.account.looks_up and self.operations[operation].own_ids is not None
 
     def _most_fetching(self) -> int:
         """Results that may wait for their download: more would mean buying faster than bringing home."""
@@ -164,10 +221,15 @@ class Lane:
 
     # --- what answers do to the account -------------------------------------------------------------------------------
 
-    def accepted(self, ticket: Ticket) -> None:
-        """A submission was accepted: the API is well."""
+    def accepted(self, ticket: Ticket, now: float) -> None:
+        """A submission was accepted: the API is well.
+
+        Args:
+            ticket: The job; its submission still counts as undecided.
+            now: Monotonic seconds.
+        """
         self._clear(ticket)
-        self.concurrency.accepted()
+        self.concurrency.accepted(self._taken() + 1, now)
 
     def refused(self, ticket: Ticket) -> None:
         """A submission was refused for its own sake: the API is well."""
@@ -175,8 +237,10 @@ class Lane:
 
     def _clear(self, ticket: Ticket) -> None:
         self._doubts_in_a_row = self._unsent = self._refusals = 0
+        self._lost_in_a_row = self._never_arrived_in_a_row = 0
         self._refused_since = None
         self._limited.pop(ticket, None)
+        self._never_arrived.pop(ticket, None)
 
     def doubt(self, *, is_of_this_run: bool) -> bool:
         """A submission was lost; it keeps its slot.
@@ -190,6 +254,27 @@ class Lane:
         self.doubts += 1
         self._doubts_in_a_row += is_of_this_run
         return self._doubts_in_a_row >= DOUBTS_IN_A_ROW
+
+    def never_arrived(self, ticket: Ticket) -> bool:
+        """A submission was lost, and the API does not have it: it may be sent again.
+
+        Returns:
+            Whether that has happened to this job too often, or to too many in a row.
+        """
+        self._never_arrived_in_a_row += 1
+        self._never_arrived[ticket] = self._never_arrived.get(ticket, 0) + 1
+        if self._never_arrived[ticket] < MOST_NEVER_ARRIVED and not self.has_lost_all():
+            return False
+        del self._never_arrived[ticket]
+        return True
+
+    def was_lost(self, ticket: Ticket) -> bool:
+        """Whether an earlier submission of this job was lost in this run, and did not arrive as far as the API said."""
+        return ticket in self._never_arrived
+
+    def has_lost_all(self) -> bool:
+        """Whether so many submissions in a row were lost, and none of them arrived, that further ones would be lost too."""
+        return self._never_arrived_in_a_row >= MOST_NEVER_ARRIVED
 
     def unsent(self, now: float, *, began: float) -> float | None:
         """A submission could not be sent.
@@ -213,7 +298,7 @@ class Lane:
         return wait_s
 
     def not_now(self, ticket: Ticket, answer: NotNow, now: float, *, began: float) -> float | None:
-        """The API said "not now" to a submission (whose own slot is free again already).
+        """The API said "not now" to a submission (which still counts as undecided).
 
         Args:
             ticket: The job.
@@ -234,6 +319,8 @@ class Lane:
             self._refused_since = now
         if not answer.concurrency and self.has_only_refused(now):
             return None
+        if answer.concurrency and (began >= self._refused_at or self._taken() < self.concurrency.current):
+            self.concurrency.too_many(self._taken(), now)
         if began >= self._refused_at:
             self._refusals += 1
             self._refused_at = now
@@ -242,15 +329,17 @@ class Lane:
         self.spacing.pause_until(now + wait_s)
         return wait_s
 
+    def _taken(self) -> int:
+        """Tasks that the API is known to have: what is on the wire has no answer yet."""
+        return self.in_flight - self.doubts - self.on_wire
+
     def has_only_refused(self, now: float) -> bool:
         """Whether the API has said nothing but "not now" for so long that further jobs would only be told the same."""
         return self._refused_since is not None and now - self._refused_since > MOST_REFUSALS_S
 
     def _lower(self, answer: NotNow) -> None:
-        if answer.concurrency:
-            self.concurrency.too_many(self.in_flight - self.doubts)
-        elif answer.slow_down:
-            self.concurrency.slow_down(self.in_flight - self.doubts)
+        if answer.slow_down and not answer.concurrency:
+            self.concurrency.slow_down(self.in_flight - self.doubts - 1)  # without the refused one
 
     def _wait_after_refusal(self, answer: NotNow) -> float:
         if answer.retry_after_s is not None:

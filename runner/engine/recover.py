@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.core import answers
-from runner.engine.submit import After, settle
+from runner.engine.submit import settle
 
 if TYPE_CHECKING:
     from runner.core.job import Job
+    from runner.engine.aftermath import After
     from runner.engine.context import Context
     from runner.engine.lane import Lane
 
@@ -29,4 +30,5 @@ async def recover(ctx: Context, lane: Lane, ticket: int, job: Job) -> tuple[Job,
         answer = lane.operations[job.operation].read_submission(job.reply)
     else:
         answer = answers.InDoubt("the run ended before the reply was stored")
-    return await settle(ctx, lane, ticket, job, answer, began=None)
+    with lane.undecided():
+        return await settle(ctx, lane, ticket, job, answer, began=None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,16 +17,17 @@ from runner.core import answers, events
 from runner.core.answers import Fault, NoReply, Reply, Scope
 from runner.core.codes import Code
 from runner.core.errors import StorageFailed
-from runner.core.events import Cause, Failure
+from runner.core.events import Cause, Failure, SubmitStarted
 from runner.core.identity import external_id
 from runner.core.job import Job, State
-from runner.core.notices import AccountStopped, SlowedDown, Waiting
+from runner.core.notices import SlowedDown, Waiting
+from runner.engine.aftermath import After, doubt_of, note_doubt, stop_account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from runner.core.answers import Exchange, SubmitAnswer
+    from runner.core.answers import Exchange, Request, SubmitAnswer
     from runner.core.events import Event
     from runner.core.money import Money
     from runner.core.ports import Operation
@@ -37,21 +37,6 @@ if TYPE_CHECKING:
 
 _STORED_REQUEST_BYTES = 64 * 1024
 """Of longer bodies, and of those that hold file content, only the digest is kept."""
-
-
-class After(Enum):
-    """Where a submission leaves its job."""
-
-    GOES_ON = "goes on"
-    """Accepted: a task runs, or has its result already."""
-    AGAIN = "again"
-    """Not taken: it goes back to the front of its queue."""
-    LEFT = "left"
-    """Not taken, and not tried again in this run: it stays pending."""
-    ENDED = "ended"
-    """Refused or given up."""
-    DOUBT = "doubt"
-    """Nobody knows."""
 
 
 def new_job(work: Work) -> Job:
@@ -99,40 +84,47 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
 
     Raises:
         StorageFailed: A step may not be durable.
-        asyncio.CancelledError: The run's patience ended; the doubt is recorded first.
+        asyncio.CancelledError: The run's patience ended; the doubt is recorded first, or the job stays submitting where its API can be asked.
     """
     operation = lane.operations[job.operation]
     task = asyncio.current_task()
     assert task is not None
     ctx.on_wire.add(task)
     try:
-        for may_sign_again in (True, False):
-            began = ctx.clock.monotonic()
-            job, exchange = await _exchange(ctx, lane, job, submission)
-            answer = read_exchange(operation, exchange)
-            if isinstance(answer, answers.SignAgain):
-                lane.wire.sign_again()
-                if may_sign_again:
-                    job = await ctx.journal.move(job, events.NotSent(at=ctx.clock.wall(), reason=answer.reason))
-                    continue
-                answer = _key_refused(answer.reason)
-            return await settle(ctx, lane, submission.work.ticket, job, answer, began=began)
+        with lane.undecided():
+            for may_sign_again in (True, False):
+                began = ctx.clock.monotonic()
+                job, exchange = await _exchange(ctx, lane, job, submission)
+                answer = read_exchange(operation, exchange)
+                if isinstance(answer, answers.SignAgain):
+                    lane.wire.sign_again()
+                    if may_sign_again:
+                        job = await ctx.journal.move(job, events.NotSent(at=ctx.clock.wall(), reason=answer.reason))
+                        continue
+                    answer = _key_refused(answer.reason)
+                return await settle(ctx, lane, submission.work.ticket, job, answer, began=began)
     finally:
         ctx.on_wire.discard(task)
     raise AssertionError("a submission ends inside its loop")
 
 
-async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, Exchange]:
-    now = ctx.clock.wall()
-    reopened = reopening(job, now)
-    attempt = job.attempt + any(isinstance(event, events.Retried) for event in reopened)
-    # An attempt that was sent before keeps the id that it was sent with, also when its job has another name since.
-    known_id = job.external_id if attempt == job.attempt else None
-    own_id = known_id or external_id(ctx.manifest, job.id, job.fingerprint, attempt)
+def own_id_of(manifest: str, job: Job) -> tuple[str, bool]:
+    """The id of the attempt that is sent next, and whether this state has begun that attempt before.
+
+    An attempt that was sent before keeps the id that it was sent with, also when its job has another name since.
+    """
+    attempt = job.attempt + any(isinstance(it, events.Retried | events.Renewed) for it in reopening(job, 0.0))
+    if job.external_id is not None and attempt == job.attempt:
+        return job.external_id, True
+    return external_id(manifest, job.id, job.fingerprint, attempt), False
+
+
+def intent_of(lane: Lane, job: Job, submission: Submission, own_id: str, now: float) -> tuple[SubmitStarted, Request]:
+    """What is about to be sent, and the event that says so."""
     request = lane.operations[job.operation].submission(submission.inputs, own_id)
     body = request.body or b""
     is_kept = not submission.work.spec.files and len(body) <= _STORED_REQUEST_BYTES
-    intent = events.SubmitStarted(
+    intent = SubmitStarted(
         at=now,
         external_id=own_id,
         request_sha256=sha256(body).hexdigest(),
@@ -140,14 +132,23 @@ async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) 
         reserved=submission.reserved,
         output_stem=submission.work.spec.output,
     )
-    job = await ctx.journal.move(job, *reopened, intent)
+    return intent, request
+
+
+async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, Exchange]:
+    now = ctx.clock.wall()
+    own_id, _ = own_id_of(ctx.manifest, job)
+    intent, request = intent_of(lane, job, submission, own_id, now)
+    job = await ctx.journal.move(job, *reopening(job, now), intent)
     ctx.submitted += 1
     try:
         exchange = await lane.wire.post(request)
     except asyncio.CancelledError:
+        if lane.knows_own_ids(job.operation):  # it stays submitting: the next run asks for it, and may send it again
+            raise
         ctx.lost_at_stop += 1
         await ctx.journal.move(
-            job, events.SubmitLost(at=ctx.clock.wall(), failure=_doubt("the run was stopped before the reply came"))
+            job, events.SubmitLost(at=ctx.clock.wall(), failure=doubt_of("the run was stopped before the reply came"))
         )
         raise
     if isinstance(exchange, Reply):
@@ -175,6 +176,8 @@ def reopening(job: Job, now: float) -> tuple[Event, ...]:
             return (events.Requeued(at=now),)
         case State.FAILED:
             return (events.Retried(at=now),)
+        case State.SUCCEEDED:  # delivered, and too old for a job that uses it
+            return (events.Renewed(at=now),)
         case State.SKIPPED:
             return (events.Requeued(at=now),)
         case _:
@@ -219,7 +222,7 @@ async def settle(
     now = ctx.clock.wall()
     match answer:
         case answers.Accepted():
-            lane.accepted(ticket)
+            lane.accepted(ticket, ctx.clock.monotonic())
             return await ctx.journal.move(job, *_acceptance(lane, job, answer, now)), After.GOES_ON
         case answers.Refused(scope=Scope.ITEM):
             lane.refused(ticket)
@@ -233,12 +236,14 @@ async def settle(
             return await _not_now(ctx, lane, ticket, job, answer, began=began)
         case answers.SignAgain():  # only of an earlier run: one of this run has been signed again already
             return await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason)), After.AGAIN
-        case answers.InDoubt():
-            failure = _doubt(answer.reason, answer.request_id)
-            job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=failure))
-            if lane.doubt(is_of_this_run=began is not None):
-                reason = "two submissions in a row were lost; more would only make more doubts"
-                stop_account(ctx, lane, Failure(cause=None, code=Code.IN_DOUBT, message=reason))
+        case answers.InDoubt() | answers.Duplicate() if lane.knows_own_ids(job.operation):
+            return job, After.LOST
+        case answers.Duplicate(is_certain=False):
+            lane.refused(ticket)
+            return await ctx.journal.move(job, events.Refused(at=now, failure=answer.failure)), After.ENDED
+        case answers.InDoubt() | answers.Duplicate():
+            job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=_why_in_doubt(answer)))
+            note_doubt(ctx, lane, is_of_this_run=began is not None)
             return job, After.DOUBT
         case NoReply(fault=Fault.CERTIFICATE):
             job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.message))
@@ -264,11 +269,7 @@ async def _not_now(
     ctx: Context, lane: Lane, ticket: int, job: Job, answer: answers.NotNow, *, began: float | None
 ) -> tuple[Job, After]:
     now = ctx.clock.monotonic()
-    lane.in_flight -= 1  # its own slot does not count while the account looks at what is open
-    try:
-        wait_s = lane.not_now(ticket, answer, now, began=now if began is None else began)
-    finally:
-        lane.in_flight += 1
+    wait_s = lane.not_now(ticket, answer, now, began=now if began is None else began)
     if wait_s is None:
         code = Code.NO_CHANNEL if answer.is_limited else Code.NOT_ACCEPTED
         failure = Failure(cause=Cause.NOT_ACCEPTED, code=code, message=answer.reason)
@@ -293,29 +294,10 @@ async def _unsent(ctx: Context, lane: Lane, job: Job, answer: NoReply, began: fl
     return await ctx.journal.move(job, events.GaveUp(at=ctx.clock.wall(), failure=failure)), After.ENDED
 
 
-def stop_account(ctx: Context, lane: Lane, failure: Failure, operation: str | None = None) -> None:
-    """Submit nothing more on an account, or for one operation of it; polls and downloads go on. The first reason stands."""
-    if operation is not None:
-        if operation in lane.stopped_operations:
-            return
-        lane.stopped_operations[operation] = failure
-    elif lane.stopped is not None:
-        return
-    else:
-        lane.stopped = failure
-    ctx.observer.notify(
-        AccountStopped(
-            at=ctx.clock.wall(),
-            account=lane.account.name,
-            operation=operation,
-            code=failure.code,
-            reason=failure.message,
-        )
-    )
-
-
-def _doubt(reason: str, request_id: str | None = None) -> Failure:
-    return Failure(cause=None, code=Code.IN_DOUBT, message=reason, request_id=request_id)
+def _why_in_doubt(answer: answers.InDoubt | answers.Duplicate) -> Failure:
+    if isinstance(answer, answers.InDoubt):
+        return doubt_of(answer.reason, answer.request_id)
+    return doubt_of(answer.failure.message, answer.failure.request_id)
 
 
 def _key_refused(reason: str) -> answers.Refused:
