@@ -157,7 +157,20 @@ class InDoubt:
     request_id: str | None = None
 
 
-SubmitAnswer = Accepted | Refused | NotNow | SignAgain | InDoubt
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The API refuses the submission, perhaps because it has one with our id already: a look-up tells.
+
+    Args:
+        failure: What stands when the look-up finds nothing: then the refusal was about something else.
+        is_certain: Whether its words leave no doubt that it means our id: then what is not found is in doubt, and no refusal.
+    """
+
+    failure: Failure
+    is_certain: bool = False
+
+
+SubmitAnswer = Accepted | Refused | NotNow | SignAgain | InDoubt | Duplicate
 
 
 # --- answers to a query -----------------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ class Code(StrEnum):
     IN_DOUBT = "P501"
     NEED_FAILED = "P601"
     FILE_CHANGED = "P602"
+    OUTPUT_TOO_OLD = "P603"
+    OUTPUT_LENGTH = "P604"
+    UNPRICED = "P605"
 
 
 MEANING: dict[Code, str] = {
@@ -61,4 +64,7 @@ MEANING: dict[Code, str] = {
     Code.IN_DOUBT: "nobody can tell whether the job was accepted",
     Code.NEED_FAILED: "a job that this one needs did not succeed",
     Code.FILE_CHANGED: "a local file changed after the run was planned",
+    Code.OUTPUT_TOO_OLD: "what a needed job gave is too old to be used",
+    Code.OUTPUT_LENGTH: "what a needed job gave is too short or too long",
+    Code.UNPRICED: "a budget is set, and what the job costs is not known",
 }

@@ -224,6 +224,11 @@ class Retried(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed(Event):
+    """What the job gave has grown too old for a job that uses it: it is made again, and its file stays until the new one is verified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Event):
     """The file is missing, altered or was never fetched: ask the paid task for it again."""
 

@@ -7,18 +7,19 @@ move that it does not list is a bug and raises `InvalidTransition` with the job'
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core import events
 from runner.core.errors import InvalidTransition
+from runner.core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.core.answers import Reply
     from runner.core.events import Event, Failure
-    from runner.core.money import Money
 
 
 class State(StrEnum):
@@ -89,6 +90,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], State]]] = {
     State.SUCCEEDED: {
         events.Reopened: State.RUNNING,
         events.Relocated: State.SUCCEEDED,
+        events.Renewed: State.PENDING,
     },
     State.FAILED: {
         events.Requeued: State.PENDING,
@@ -150,7 +152,7 @@ class Job:
         source_file: Manifest path and line it came from, for people; "" when unknown (imported from the witness).
         source_line: From 1; 0 when unknown.
         state: Where it stands.
-        attempt: Which attempt it is at, from 1. Rises only by `Retried`, `Resubmitted` and `Unpaid`.
+        attempt: Which attempt it is at, from 1. Rises only by `Retried`, `Renewed`, `Resubmitted` and `Unpaid`.
         external_id: Our id of the current attempt; None before the first intent.
         request_sha256: Digest of the body of the current attempt.
         request: Its bytes, or None where they hold file content.
@@ -274,10 +276,10 @@ def _changes(job: Job, event: Event) -> dict[str, Any]:
         case events.Refused() | events.GaveUp() | events.Skipped():
             return {"failure": event.failure, "reply": None}
         case events.TaskFailed() | events.DeliveryFailed():
-            return {"failure": event.failure, "address": None}
+            return {"failure": event.failure, "address": None, "actual": _charged(job, event)}
         case events.Reopened():
             return {"failure": None, "address": None}
-        case events.Retried() | events.Resubmitted() | events.Unpaid():
+        case events.Retried() | events.Renewed() | events.Resubmitted() | events.Unpaid():
             return {
                 "attempt": job.attempt + 1,
                 "external_id": None,
@@ -295,6 +297,13 @@ def _changes(job: Job, event: Event) -> dict[str, Any]:
             return {"reply": None, "failure": None}
         case _:  # an event type that the table lists and this function forgot
             raise InvalidTransition(job, event)
+
+
+def _charged(job: Job, event: events.TaskFailed | events.DeliveryFailed) -> Money | None:
+    """What a job cost that has no file: nothing where the provider says so of its task; else as much as is known so far."""
+    if isinstance(event, events.TaskFailed) and event.charged is False and job.reserved is not None:
+        return Money(Decimal(0), job.reserved.currency)
+    return job.actual
 
 
 def _measured(job: Job, output: OutputFile | None) -> Mapping[str, Any]:

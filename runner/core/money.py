@@ -31,11 +31,13 @@ class Price:
         per_job: For each job.
         per_second: For each second of the result.
         per_unit: For each of the provider's own units.
+        expected_units: How many of these a job is expected to take at most; None when nobody knows beforehand.
     """
 
     per_job: Decimal | None = None
     per_second: Decimal | None = None
     per_unit: Decimal | None = None
+    expected_units: Decimal | None = None
 
     def expected(self, duration_s: float | None) -> Decimal | None:
         """What a job will cost, as far as it is known beforehand.
@@ -44,14 +46,10 @@ class Price:
             duration_s: Seconds of the result, or None when unknown.
 
         Returns:
-            The amount; None when it depends on something unknown.
+            The amount, at most what the expected units come to; None when it depends on something unknown.
         """
-        if self.per_unit is not None or (self.per_second is not None and duration_s is None):
-            return None
-        amount = self.per_job or Decimal(0)
-        if self.per_second is not None and duration_s is not None:
-            amount += self.per_second * Decimal(str(duration_s))
-        return amount
+        units = None if self.expected_units is None else str(self.expected_units)
+        return self.actual(duration_s, units)
 
     def actual(self, duration_s: float | None, units: str | None) -> Decimal | None:
         """What a finished job cost by this price.

@@ -77,6 +77,7 @@ class Standing(NamedTuple):
     output: OutputFile | None
     failure: Failure | None
     submitted_at: float | None
+    ready_at: float | None = None
 
     @property
     def account(self) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from runner.core.answers import AskAgain, Exchange, QueryAnswer, Reply, Request, SubmitAnswer
@@ -106,7 +106,13 @@ class Operation(Protocol):
         """What the engine may rely on."""
 
     def submission(self, inputs: Mapping[str, Any], external_id: str) -> Request:
-        """The POST for these inputs (references already resolved). Same arguments, same bytes."""
+        """The POST for these inputs. Same arguments, same bytes.
+
+        Args:
+            inputs: As the schema has them, outputs of other jobs in their places; local files (`x-bytes`) as raw
+                base64, without a `data:` prefix.
+            external_id: Our own id of the attempt, `cs-` and 40 hexadecimal digits; left out where the API takes none.
+        """
 
     def read_submission(self, reply: Reply) -> SubmitAnswer:
         """What a reply to the POST means. Total: never raises; what no table lists is `InDoubt`."""
@@ -143,12 +149,35 @@ class Voice:
     labels: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderDefaults:
+    """What an account of a provider has when the manifest does not say.
+
+    Args:
+        base_url: Scheme and host, without a slash at the end.
+        credential_env: Name of the environment variable that holds the credential.
+        in_flight: Tasks at once.
+        takes_key_pair: Whether the credential may also be an access key with its secret key.
+        styles: The words that `style:` can have. Nobody writes them here: they are taken from the provider's `styles`.
+    """
+
+    base_url: str
+    credential_env: str
+    in_flight: int
+    takes_key_pair: bool = False
+    styles: tuple[str, ...] = ()
+
+
 class Provider(Protocol):
     """A remote API: its facts and its operations."""
 
     @property
     def type(self) -> str:
         """The name under `type:` in the manifest, e.g. `digital-human`."""
+
+    @property
+    def defaults(self) -> ProviderDefaults:
+        """What its accounts have when the manifest does not say."""
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -163,6 +192,29 @@ class Provider(Protocol):
 
     def read_voices(self, reply: Reply) -> Sequence[Voice] | str:
         """The voices of one reply, or why there are none, for people."""
+
+
+class InstalledProvider(Provider, Protocol):
+    """A provider that another package brings, under the entry-point group `callsheet.providers` (docs/providers.md).
+
+    The entry point is called like the provider's `type` and leads to the object itself. Loading it must do nothing but import: no network,
+    no file beside the package's own.
+    """
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """The JSON Schema of each operation by its name, parsed: the only definition of its inputs and outputs (`runner.schema_form`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableProvider:
+    """A provider that is installed and cannot be used.
+
+    Args:
+        reason: Which package and entry point, and what is wrong: one sentence without a full stop.
+    """
+
+    reason: str
 
 
 class Wire(Protocol):
@@ -240,6 +292,14 @@ class Store(Protocol):
     def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
         """What the newest row of each of these ids was asked for; ids without rows are absent."""
 
+    def has_aged(self, operations: Collection[str], before: float) -> bool:
+        """Whether a delivered job of one of these operations was submitted before a time.
+
+        Args:
+            operations: `<type>/<operation>` each.
+            before: Unix seconds. A job whose submission the state has not seen counts from when its result was.
+        """
+
     def open_rows(self) -> Iterator[Job]:
         """Rows whose state is submitting, in_doubt, running or downloading, oldest submission first."""
 
@@ -279,6 +339,7 @@ class Order:
         verify: How far the file is checked.
         read_timeout_s: Seconds between two pieces.
         connect_timeout_s: Seconds for a connection.
+        credential_of: Name of the account whose credential is sent to the origin of `address`, and to no other; None when nobody's is.
         replaces: SHA-256 digests (hexadecimal) of files that may be replaced under the final name: earlier outputs of this job there.
             Any other file that stands there is first set aside as `<file name>.kept-<first 16 digits of its digest>`. None: whatever
             stands there may be replaced.
@@ -295,6 +356,7 @@ class Order:
     verify: Verify
     read_timeout_s: float = 60.0
     connect_timeout_s: float = 10.0
+    credential_of: str | None = None
     replaces: tuple[str, ...] | None = None
 
 

@@ -70,6 +70,7 @@ class JobSpec:
         content: The inputs as they count for the fingerprint, canonical JSON.
         lasts_as: Id of the needed job whose output `duration_s` says how long the result will last; None when none does.
         ageing: Needed jobs one of whose outputs may only be used for a time, with the most seconds since they were submitted.
+        lengths: Needed jobs whose results must be neither too short nor too long: id, least and most seconds, None without a bound.
     """
 
     id: str
@@ -90,6 +91,7 @@ class JobSpec:
     content: bytes = b""
     lasts_as: str | None = None
     ageing: tuple[tuple[str, float], ...] = ()
+    lengths: tuple[tuple[str, float | None, float | None], ...] = ()
 
     @property
     def account(self) -> str:
@@ -255,6 +257,10 @@ class Campaign(Protocol):
     @property
     def moved(self) -> Renames:
         """What is written under `moved:`."""
+
+    @property
+    def ageing(self) -> Mapping[str, float]:
+        """Operations (`<type>/<operation>`) whose outputs some job may only use for a time, with the least of these times in seconds."""
 
     @property
     def lock_path(self) -> str | None:

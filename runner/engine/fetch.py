@@ -37,12 +37,13 @@ def order_for(lane: Lane, work: Work, job: Job, replaces: tuple[str, ...] | None
     assert job.task_id is not None
     assert job.address is not None
     account, spec = lane.account, work.spec
+    is_at_api = job.address.startswith("/")
     traits = lane.operations[spec.operation].traits
     return Order(
         job_id=job.id,
         task_id=job.task_id,
         fingerprint=job.fingerprint,
-        address=job.address,
+        address=account.base_url + job.address if is_at_api else job.address,
         trusted_origins=(origin_of(account.base_url), *account.download_origins),
         stem=spec.output,
         media=traits.media or "video",
@@ -50,6 +51,7 @@ def order_for(lane: Lane, work: Work, job: Job, replaces: tuple[str, ...] | None
         verify=spec.verify,
         read_timeout_s=account.timeouts.read_s,
         connect_timeout_s=account.timeouts.connect_s,
+        credential_of=account.name if is_at_api else None,
         replaces=replaces,
     )
 

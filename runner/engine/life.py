@@ -12,13 +12,16 @@ from runner.core.codes import Code
 from runner.core.events import Cause, Failure
 from runner.core.job import Job, State
 from runner.core.plan import Action
+from runner.engine.aftermath import After, stop_account
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
+from runner.engine.givers import Unfit, unpriced
 from runner.engine.inputs import FileChanged, asked_for, with_files
+from runner.engine.lookup import Unanswered, find_known, look_up_lost
 from runner.engine.needs import EVERY, Waiters
 from runner.engine.outputs import OutputMissing
 from runner.engine.recover import recover
-from runner.engine.submit import After, Submission, new_job, reopening, submit
+from runner.engine.submit import Submission, intent_of, new_job, own_id_of, reopening, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from runner.engine.prepare import Prepared
     from runner.engine.space import Space
     from runner.engine.worklist import Ticket, Work
+
+_IS_TAKEN = frozenset({After.GOES_ON, After.FOUND})
+_NO_TICKET = -1
+"""Of a task that belongs to no job of the run."""
 
 
 @dataclass(slots=True)
@@ -72,10 +79,15 @@ class Lives:
             return
         except FileChanged as error:
             self._give_back(lane, reserved)
-            await self._end(work, await self._give_up(job, error))
+            failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.FILE_CHANGED, message=f"nothing was sent: {error}")
+            await self._end(work, await self._give_up(job, failure))
             return
-        if after is After.GOES_ON:
-            await self._carry(lane, work, job, resumed=False, holds_slot=True)
+        except Unfit as error:
+            self._give_back(lane, reserved)
+            await self._end(work, await self._give_up(job, error.failure))
+            return
+        if after in _IS_TAKEN:
+            await self._carry(lane, work, job, resumed=after is After.FOUND, holds_slot=True)
         else:
             await self._not_taken(lane, work, job, after, reserved)
 
@@ -83,9 +95,9 @@ class Lives:
         """Go on with a job that an earlier run has paid for, or may have."""
         job = self._row(work)
         holds_slot = job.state is not State.DOWNLOADING
-        if job.state is State.SUBMITTING:
-            job, after = await recover(self.ctx, lane, work.ticket, job)
-            if after is not After.GOES_ON:
+        if job.state in (State.SUBMITTING, State.IN_DOUBT):
+            job, after = await self._recovered(lane, work.ticket, job)
+            if after not in _IS_TAKEN:
                 await self._not_taken(lane, work, job, after, job.reserved)
                 return
         with contextlib.nullcontext() if holds_slot else lane.fetches():
@@ -107,12 +119,12 @@ class Lives:
 
     async def watch(self, lane: Lane, job: Job) -> None:
         """A task that holds a slot but belongs to no selected job: its result is noted, and fetched when its job is run."""
-        reserved, after = job.reserved or lane.estimate(job.operation), After.GOES_ON
+        reserved, after = job.reserved or lane.estimate(job.operation), After.FOUND
         if job.state is State.SUBMITTING:
-            job, after = await recover(self.ctx, lane, -1, job)
+            job, after = await self._recovered(lane, _NO_TICKET, job)
         if after is After.DOUBT:
             return
-        if after is not After.GOES_ON:
+        if after not in _IS_TAKEN:
             self._give_back(lane, reserved)
             return
         if job.state is State.RUNNING:
@@ -135,12 +147,52 @@ class Lives:
         Raises:
             OutputMissing: A needed output is not to be had; nothing was sent.
             FileChanged: A file is not what was planned, or not there; nothing was sent.
+            Unfit: What a needed job gave may not be used, or a budget is set and the price unknown; nothing was sent.
         """
         if work.lacking:
             raise FileChanged(work.lacking)
+        self.outputs.givers.check(work.spec, self.ctx.clock.wall())
+        if reserved is None and self.ctx.treasury.is_limited:
+            raise unpriced(work.spec)
         inputs = await self.outputs.put_into(work.spec.inputs, job)
-        inputs = await with_files(inputs, work.spec.files)
-        return await submit(self.ctx, lane, job, Submission(work, inputs, reserved))
+        submission = Submission(work, await with_files(inputs, work.spec.files), reserved)
+        known = await self._known(lane, job, submission) if lane.knows_own_ids(job.operation) else None
+        if known is not None:
+            return known
+        return await self._looked_up(lane, work.ticket, *await submit(self.ctx, lane, job, submission))
+
+    async def _known(self, lane: Lane, job: Job, submission: Submission) -> tuple[Job, After] | None:
+        """What the provider has of an attempt that this state has not begun; None when it may be sent."""
+        own_id, is_begun = own_id_of(self.ctx.manifest, job)
+        if is_begun:
+            return None
+        match await find_known(self.ctx, lane, job, own_id):
+            case None:
+                return None
+            case str(task_id):
+                now = self.ctx.clock.wall()
+                intent, _ = intent_of(lane, job, submission, own_id, now)
+                story = (*reopening(job, now), intent, events.TaskFound(at=now, task_id=task_id))
+                return await self.ctx.journal.move(job, *story), After.FOUND
+            case Unanswered() as why:
+                message = f"nothing was sent: whether the provider has `{job.id}` already could not be asked ({why.reason}); where a gateway passes on no look-ups, the account says `lookup: false`"
+                stop = Failure(cause=Cause.NOT_ACCEPTED, code=Code.NO_CONNECTION, message=message)
+                stop_account(self.ctx, lane, why.stops_account or stop)
+                return job, After.LEFT
+
+    async def _recovered(self, lane: Lane, ticket: Ticket, job: Job) -> tuple[Job, After]:
+        """What became of a submission that an earlier run has cut off or left in doubt."""
+        if job.state is State.SUBMITTING:
+            return await self._looked_up(lane, ticket, *await recover(self.ctx, lane, ticket, job))
+        job, after = await look_up_lost(self.ctx, lane, ticket, job)
+        if after is After.FOUND:  # a doubt of an earlier run holds no slot, a task does
+            lane.in_flight += 1
+            self.ctx.treasury.assume(None if job.reserved is not None else lane.estimate(job.operation))
+        return job, after
+
+    async def _looked_up(self, lane: Lane, ticket: Ticket, job: Job, after: After) -> tuple[Job, After]:
+        """Ask for a submission that was lost, where the API can be asked."""
+        return await look_up_lost(self.ctx, lane, ticket, job) if after is After.LOST else (job, after)
 
     def _row(self, work: Work) -> Job:
         if work.is_new and work.ticket not in self.begun:  # nobody else writes rows: there is none to read
@@ -236,14 +288,13 @@ class Lives:
         moves: tuple[Event, ...] = (events.Skipped(at=now, failure=failure),)
         if job.state is State.SKIPPED:
             moves = (events.Requeued(at=now), *moves)
-        elif job.state is State.FAILED:  # a failed job that was allowed another attempt stays as it failed
+        elif job.state in (State.FAILED, State.SUCCEEDED):  # what was to be tried or made again stays as it is
             return job
         return await self.ctx.journal.move(job, *moves)
 
-    async def _give_up(self, job: Job, error: FileChanged) -> Job:
-        """Nothing was sent: the next run tries again, with the file as it is then."""
+    async def _give_up(self, job: Job, failure: Failure) -> Job:
+        """Nothing was sent; the failure says whether the next run tries again."""
         now = self.ctx.clock.wall()
-        failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.FILE_CHANGED, message=f"nothing was sent: {error}")
         return await self.ctx.journal.move(job, *reopening(job, now), events.GaveUp(at=now, failure=failure))
 
     def _give_back(self, lane: Lane, reserved: Money | None) -> None:
@@ -251,8 +302,8 @@ class Lives:
         self._free_slot(lane)
 
     def _settle(self, job: Job, reserved: Money | None) -> None:
-        """A task has ended: what it cost replaces what was reserved. What failed stays reserved, since it may be billed."""
-        if job.state is State.DOWNLOADING:
+        """A task has ended: what it cost replaces what was reserved. What failed stays reserved, unless the provider says that it is not billed."""
+        if job.state in (State.DOWNLOADING, State.FAILED):
             self.ctx.treasury.settle(reserved, job.actual)
         elif job.state is State.PENDING:
             self.ctx.treasury.release(reserved)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.core import answers
-from runner.core.job import State
 from runner.core.references import OutputRef, find, resolve
 from runner.engine.fetch import MOST_TRIES, pause
 from runner.engine.follow import ask
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.core.job import Job
     from runner.engine.context import Context
+    from runner.engine.givers import Givers
     from runner.engine.lane import Lane
     from runner.engine.prepare import Prepared
 
@@ -38,12 +38,14 @@ class Outputs:
     Args:
         ctx: The run.
         lanes: The accounts that can be asked, by name; those without work included.
-        prepared: Knows which row of a needed job counts, and what it asked for.
+        prepared: Knows what a needed job asked for.
+        givers: The needed jobs.
     """
 
     ctx: Context
     lanes: Mapping[str, Lane]
     prepared: Prepared
+    givers: Givers
     _told: dict[str, Mapping[str, Any] | str] = field(default_factory=dict)
     """By needed job: what its task told, or why it tells nothing."""
     _asking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -66,18 +68,13 @@ class Outputs:
         return answer
 
     async def _value(self, ref: OutputRef, waiting: Job) -> Any:
-        row = self._row(ref.job)
+        row = self.givers.row(ref.job)
         if row is not None and row.outputs.get(ref.output) is not None:
             return row.outputs[ref.output]
         told = {} if row is None or row.task_id is None else await self._told_by_task(row, waiting)
         if told.get(ref.output) is None:
             raise OutputMissing(f"job `{ref.job}` gave no output `{ref.output}`")
         return told[ref.output]
-
-    def _row(self, job_id: str) -> Job | None:
-        fingerprint = self.prepared.needs.fingerprint(job_id)
-        rows = self.ctx.store.rows([job_id]).get(job_id, ())
-        return next((row for row in rows if row.fingerprint == fingerprint and row.state is State.SUCCEEDED), None)
 
     async def _told_by_task(self, row: Job, waiting: Job) -> Mapping[str, Any]:
         async with self._asking[row.id]:  # all who need the same job share one question

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.core.diagnostics import Diagnostic
+    from runner.core.job import Job
+    from runner.core.plan import Standing
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
     from runner.engine.survey import Scope, Surveyed
@@ -102,6 +104,7 @@ def prepare(
     has_budget: bool = False,
     after_kill: bool = False,
     note: Callable[[Surveyed], None] | None = None,
+    can_look_up: Callable[[Job | Standing], bool] = lambda _row: False,
 ) -> Prepared:
     """Survey the whole manifest and queue what there is to do.
 
@@ -114,6 +117,7 @@ def prepare(
         has_budget: Whether a budget is set: then an unknown price is a finding.
         after_kill: Whether the run before was killed: it may have left traces of a delivery that is done.
         note: Told of every chosen job and its decision, in order; None tells nobody.
+        can_look_up: Whether the API of a job in doubt can be asked for it again.
 
     Returns:
         The prepared run; the caller closes its worklist.
@@ -136,7 +140,7 @@ def prepare(
                 delivery.tidy(entry.spec.output)
             if note is not None:
                 note(entry)
-            _queue(prepared, entry)
+            _queue(prepared, entry, can_look_up)
         findings.raise_if_invalid()
         _learn_of_needed(prepared, lambda: survey(campaign, store, delivery, scope, lambda _: None))
         undo.pop_all()
@@ -149,10 +153,11 @@ def _unpriced(prices: PriceCheck, entry: Surveyed) -> tuple[Diagnostic, ...]:
     return () if finding is None else (finding,)
 
 
-def _queue(prepared: Prepared, entry: Surveyed) -> None:
+def _queue(prepared: Prepared, entry: Surveyed, can_look_up: Callable[[Job | Standing], bool]) -> None:
     spec, decision = entry.spec, entry.decision
     prepared.actions[decision.action] += 1
-    if not decision.action.is_work:
+    is_asked_again = decision.action is Action.IN_DOUBT and decision.job is not None and can_look_up(decision.job)
+    if not decision.action.is_work and not is_asked_again:
         prepared.settled[_settle(prepared, entry)] += 1
         _note(prepared, entry, _met(entry))
         return
@@ -163,7 +168,7 @@ def _queue(prepared: Prepared, entry: Surveyed) -> None:
     account = decision.job.account if decision.job is not None and not decision.action.costs else spec.account
     queues = prepared.queues.setdefault(account, Queues())
     match decision.action:
-        case Action.REATTACH:
+        case Action.REATTACH | Action.IN_DOUBT:
             prepared.resumed.add((spec.id, spec.fingerprint))
             queues.resume.append(ticket)
         case Action.DOWNLOAD:

@@ -10,6 +10,7 @@ from runner.core.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runner.core.money import Price
     from runner.core.spec import Account, JobSpec
 
 
@@ -30,17 +31,35 @@ class PriceCheck:
         """What is wrong with the price of a job that is to be submitted; None when nothing is, or when it was said already."""
         if not self.has_budget or spec.uses in self._found:
             return None
-        if self.accounts[spec.account].expected_price(spec.operation, spec.duration_s) is not None:
+        account = self.accounts[spec.account]
+        if account.expected_price(spec.operation, spec.duration_s) is not None or is_priced_later(account, spec):
             return None
         self._found.add(spec.uses)
-        return _unpriced(spec)
+        return _unpriced(spec, account.prices.get(spec.operation.partition("/")[2]))
 
 
-def _unpriced(spec: JobSpec) -> Diagnostic:
+def is_priced_later(account: Account, spec: JobSpec) -> bool:
+    """Whether a job has no price yet only because a job that it needs tells how long its result will last, and is not delivered yet.
+
+    Such a job is priced when it is submitted; no budget keeps the others from being made meanwhile.
+    """
+    return spec.lasts_as is not None and account.expected_price(spec.operation, 0.0) is not None
+
+
+def _unpriced(spec: JobSpec, price: Price | None) -> Diagnostic:
     return Diagnostic(
         code="M601",
         message=f"a budget is set, but what `{spec.uses}` costs is not known",
         span=spec.source,
         job=spec.id,
-        notes=(f'say it under `prices:`, for example `{spec.uses}: {{per_job: "0.20"}}`, or run without a budget',),
+        notes=(_remedy(spec.uses, price),),
     )
+
+
+def _remedy(uses: str, price: Price | None) -> str:
+    """What to write so that a job has a price beforehand."""
+    if price is None:
+        return f'say it under `prices:`, for example `{uses}: {{per_job: "0.20"}}`, or run without a budget'
+    if price.per_unit is not None and price.expected_units is None:
+        return "`per_unit` is known only afterwards: add `expected_units`, how many a job takes at most, or run without a budget"
+    return "`per_second` needs the length of the result, which nothing tells here: price it `per_job`, or run without a budget"

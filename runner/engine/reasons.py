@@ -37,11 +37,16 @@ def explained(
     while batch := list(islice(remaining, _BATCH)):
         changed = set()
         for entry in batch:
-            if entry.decision.action is Action.RECREATE and (most is None or explained_so_far[entry.spec.uses] < most):
+            if _is_changed(entry) and (most is None or explained_so_far[entry.spec.uses] < most):
                 explained_so_far[entry.spec.uses] += 1
                 changed.add(entry.spec.id)
         before = store.asked(list(changed)) if changed else {}
         yield from (_explained(entry, campaign, before) for entry in batch)
+
+
+def _is_changed(entry: Surveyed) -> bool:
+    """Whether it is made again for what it asks for; one that was delivered as it is asked for is made again for its age."""
+    return entry.decision.action is Action.RECREATE and entry.decision.job is None
 
 
 def _explained(entry: Surveyed, campaign: Campaign, before: Mapping[str, Asked]) -> Surveyed:

@@ -17,13 +17,14 @@ from runner.core.errors import CallsheetError, StorageFailed
 from runner.core.events import Failure
 from runner.core.job import Job, State
 from runner.core.notices import Stopping
+from runner.engine.aftermath import stop_account
+from runner.engine.givers import Givers
 from runner.engine.lane import Lane, Next
 from runner.engine.life import Lives
 from runner.engine.needs import Waiters
 from runner.engine.outputs import Outputs
 from runner.engine.space import Space
 from runner.engine.stock import take_stock
-from runner.engine.submit import stop_account
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -86,13 +87,15 @@ class Run:
     """Jobs of this run that were submitted, each counted once."""
     _stopped_by: str | None = None
     _fatal: BaseException | None = None
+    _givers: Givers = field(init=False)
     _space: Space = field(init=False)
     _lives: Lives = field(init=False)
 
     def __post_init__(self) -> None:
         """Hand each account its queues."""
         self._space = Space(self.ctx.delivery)
-        outputs = Outputs(self.ctx, {**self.sources, **self.lanes}, self.prepared)
+        self._givers = Givers(self.ctx.store, self.prepared.needs)
+        outputs = Outputs(self.ctx, {**self.sources, **self.lanes}, self.prepared, self._givers)
         self._lives = Lives(self.ctx, self.lanes, self.prepared, outputs, self._space, self._changed.set, self._is_over)
         for name, queues in self.prepared.queues.items():
             lane = self.lanes[name]
@@ -258,8 +261,9 @@ class Run:
             lane.submit.put_back(work.ticket)
             self.ctx.close_submissions("space", self._space.shortage())
             return False
-        reserved = lane.estimate(work.spec.operation, work.spec.duration_s)
-        short = self.ctx.treasury.reserve(reserved)
+        reserved = lane.estimate(work.spec.operation, self._givers.result_length_s(work.spec))
+        # What has no price although the job that gives its length is done is sent back by its own life, and says why.
+        short = None if reserved is None and work.spec.lasts_as else self.ctx.treasury.reserve(reserved)
         if short is not None:
             lane.submit.put_back(work.ticket)
             if self._tasks or self._watches:  # what is under way may cost less than is reserved for it, or nothing

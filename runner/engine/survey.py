@@ -6,27 +6,24 @@ Nothing is sent before the survey has seen every job: a finding in the last row 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from runner.core.collected import Collected
 from runner.core.errors import ManifestInvalid
-from runner.core.job import Job, State
-from runner.core.plan import Action, Decision, Standing, decide
+from runner.core.plan import Action, Decision, decide
 from runner.core.selection import Selection
-from runner.engine.needs import EVERY
+from runner.engine.holding import Chosen, held_against, own_row
+from runner.engine.lengths import with_lengths
+from runner.engine.renewal import Renewals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.core.diagnostics import Diagnostic
+    from runner.core.job import Job
+    from runner.core.plan import Standing
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
-
-Row = TypeVar("Row", bound=Job | Standing)
-
-_BATCH = 500
-"""Jobs held against the state with one query; SQLite is no faster with more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,12 @@ class Scope:
     """What a command is about.
 
     Args:
+        now: Unix seconds: how old outputs are that may be used for a time only.
         selection: Chosen jobs; what they need is chosen with them.
         retry_failed: Whether another attempt is allowed at what failed for good.
     """
 
+    now: float
     selection: Selection = field(default_factory=Selection)
     retry_failed: bool = False
 
@@ -96,7 +95,7 @@ class Selected:
     @property
     def job(self) -> Job | None:
         """The row that the job is known by."""
-        return _own_row(self.spec, self.rows)
+        return own_row(self.spec, self.rows)
 
 
 @dataclass(slots=True)
@@ -148,9 +147,11 @@ def select(
         report: Takes findings; a job with an error is left out.
         census: Counts what passes.
     """
-    wanted = _needed_by_selection(campaign, store, selection)
-    for spec, rows in _held_against(campaign, store.rows, campaign.jobs(report), census):
-        if _is_selected(spec, rows, selection, wanted):
+    chosen = Chosen.of(selection, campaign, store)
+    for spec, rows in held_against(campaign, store.rows, campaign.jobs(report)):
+        if census is not None:
+            census.note(spec, rows)
+        if chosen.holds(spec, rows):
             yield Selected(spec, rows)
 
 
@@ -173,50 +174,25 @@ def survey(
         report: Takes findings; a job with an error is left out.
         census: Counts what passes.
     """
-    wanted = _needed_by_selection(campaign, store, scope.selection)
-    for spec, rows in _held_against(campaign, store.standings, campaign.jobs(report), census):
-        if not _is_selected(spec, rows, scope.selection, wanted):
-            continue
-        decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
-        if spec.obstacles:
-            decision = _without_files(spec, decision)
-        if _is_out_of_reach(campaign, decision):
-            decision = _out_of_reach(decision)
-        yield Surveyed(spec, decision)
+    chosen = Chosen.of(scope.selection, campaign, store)
+    renewals = Renewals.of(campaign, store, scope, chosen)
 
-
-def _held_against(
-    campaign: Campaign,
-    read: Callable[[Sequence[str]], Mapping[str, Sequence[Row]]],
-    jobs: Iterator[JobSpec],
-    census: Census | None = None,
-) -> Iterator[tuple[JobSpec, Sequence[Row]]]:
-    """Every job with its rows, as `read` gives them; read in batches."""
-    while batch := list(islice(jobs, _BATCH)):
-        rows = read([spec.id for spec in batch])
-        for asked in batch:
-            own = rows.get(asked.id, ())
-            spec = _as_paid(asked, own, campaign) if asked.obstacles else asked
+    def decided() -> Iterator[tuple[JobSpec, Decision]]:
+        for spec, rows in held_against(campaign, store.standings, campaign.jobs(report)):
             if census is not None:
-                census.note(spec, own)
-            yield spec, own
+                census.note(spec, rows)
+            if not chosen.holds(spec, rows):
+                continue
+            decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
+            if spec.obstacles:
+                decision = _without_files(spec, decision)
+            decision = renewals.decide(spec, decision)
+            if _is_out_of_reach(campaign, decision):
+                decision = _out_of_reach(decision)
+            yield spec, decision
 
-
-def _as_paid(spec: JobSpec, rows: Sequence[Job | Standing], campaign: Campaign) -> JobSpec:
-    """A job that lacks a file, with the fingerprint of the task that is paid and open: that is what the job is until its end is seen.
-
-    What it asks for is unknown, so no row has its fingerprint. But a task that was submitted for its id last needs no file any more.
-    """
-    if rows and rows[-1].state.is_paid_and_open and _is_alike(rows[-1], spec, campaign):
-        return replace(spec, fingerprint=rows[-1].fingerprint)
-    return spec
-
-
-def _is_alike(row: Job | Standing, spec: JobSpec, campaign: Campaign) -> bool:
-    """Whether a row is of the operation that is asked for, as far as the manifest knows its account."""
-    account = campaign.accounts.get(row.account)
-    kind, name = spec.operation.split("/")
-    return row.uses.partition("/")[2] == name and (account is None or account.type == kind)
+    for spec, decision in with_lengths(decided(), store):
+        yield Surveyed(spec, decision)
 
 
 def _without_files(spec: JobSpec, decision: Decision) -> Decision:
@@ -260,48 +236,9 @@ def orphans(campaign: Campaign, store: Store) -> Iterator[Job]:
             else:
                 current.add(hash((spec.id, spec.fingerprint)))
 
-    for spec, _ in _held_against(campaign, store.standings, lacking()):
+    for spec, _ in held_against(campaign, store.standings, lacking()):
         current.add(hash((spec.id, spec.fingerprint)))
     for row in store.all_rows():
         is_open = row.state.is_paid_and_open and hash((row.id, row.fingerprint)) not in current
         if is_open or hash(row.id) not in ids:
             yield row
-
-
-def _own_row(spec: JobSpec, rows: Sequence[Row]) -> Row | None:
-    """The row of this very fingerprint; where a missing file leaves that unknown, the newest one, unless another task is open there."""
-    own = next((row for row in rows if row.fingerprint == spec.fingerprint), None)
-    if own is None and spec.obstacles and rows and not rows[-1].state.is_paid_and_open:
-        return rows[-1]
-    return own
-
-
-def _current_state(spec: JobSpec, rows: Sequence[Job | Standing]) -> State:
-    own = _own_row(spec, rows)
-    return State.PENDING if own is None else own.state
-
-
-def _is_selected(spec: JobSpec, rows: Sequence[Job | Standing], selection: Selection, wanted: frozenset[str]) -> bool:
-    if selection.is_everything or selection.holds(spec, lambda: _current_state(spec, rows)):
-        return True
-    return spec.id in wanted or spec.name + EVERY in wanted
-
-
-def _needed_by_selection(campaign: Campaign, store: Store, selection: Selection) -> frozenset[str]:
-    """The needs of the selected jobs, and the needs of those: a closure over the jobs that need anything."""
-    if selection.is_everything:
-        return frozenset()
-    needs: dict[str, tuple[str, tuple[str, ...]]] = {}
-    wanted: set[str] = set()
-    dependants = (spec for spec in campaign.jobs(lambda _: None) if spec.needs)
-    for spec, rows in _held_against(campaign, store.standings, dependants):
-        needs[spec.id] = (spec.name, spec.needs)
-        if _is_selected(spec, rows, selection, frozenset()):
-            wanted.update(spec.needs)
-    grown = -1
-    while grown != len(wanted):
-        grown = len(wanted)
-        for job_id, (name, own) in needs.items():
-            if job_id in wanted or name + EVERY in wanted:
-                wanted.update(own)
-    return frozenset(wanted)

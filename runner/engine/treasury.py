@@ -27,9 +27,18 @@ class Treasury:
     """All budgets of a run; a submission must fit into each.
 
     The state is the ledger; this is its sum, kept up while one process holds the lock. What is in doubt stays reserved in full.
+
+    No budget is ever exceeded by what is settled and what is reserved for accepted and doubtful jobs, as long as no task costs more than
+    was reserved for it. When one does (the provider's word counts, and it may have counted more units or seconds), the difference is
+    spent already, and nobody can take it back: what is left shrinks by it, below nothing if need be, and nothing more is submitted.
     """
 
     _purses: list[_Purse] = field(default_factory=list)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any budget: then nothing of unknown price is submitted."""
+        return bool(self._purses)
 
     @classmethod
     def open(cls, budgets: Sequence[Budget], store: Store, *, today: str) -> Treasury:

@@ -166,6 +166,7 @@ def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
         spec.content.decode() if is_new else "",
         spec.lasts_as,
         spec.ageing,
+        spec.lengths,
         spec.lacking,
         action,
         is_new,
@@ -191,6 +192,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         content,
         lasts_as,
         ageing,
+        lengths,
         lacking,
         action,
         is_new,
@@ -212,7 +214,8 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         files=tuple(_unpack_file(*file) for file in files),
         content=content.encode(),
         lasts_as=lasts_as,
-        ageing=tuple((job_id, most_s) for job_id, most_s in ageing),
+        ageing=tuple((needed, most_s) for needed, most_s in ageing),
+        lengths=tuple((needed, least_s, most_s) for needed, least_s, most_s in lengths),
     )
     return Work(ticket, spec, Action(action), is_new, lacking)
 

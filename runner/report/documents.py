@@ -46,7 +46,21 @@ def totals_document(totals: Totals) -> dict[str, Any]:
         **{state.value: totals.count(state) for state in State},
         "submitted": totals.submitted,
         "cost": None if cost is None else exact(cost.amount),
+        "compared": _comparison_document(totals),
         "bytes": totals.bytes,
+    }
+
+
+def _comparison_document(totals: Totals) -> dict[str, Any] | None:
+    compared = totals.comparison
+    if compared is None:
+        return None
+    return {
+        "jobs": compared.jobs,
+        "estimate": exact(compared.estimate.amount),
+        "actual": exact(compared.actual.amount),
+        "difference": exact(compared.difference.amount),
+        "currency": compared.actual.currency,
     }
 
 

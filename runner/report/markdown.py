@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from runner.core.money import Money
     from runner.report.model import ReportHead, ReportJob
     from runner.report.totals import CauseGroup, Totals
 
@@ -70,8 +71,8 @@ def _top(head: ReportHead, totals: Totals) -> Iterator[str]:
     yield ""
     for group in totals.groups:
         yield from _group(head, group)
-    yield "| | job | operation | result | cost | took |"
-    yield "|---|---|---|---|---:|---:|"
+    yield "| | job | operation | result | expected | cost | took |"
+    yield "|---|---|---|---|---:|---:|---:|"
     yield ""
 
 
@@ -81,6 +82,8 @@ def _sentence(head: ReportHead, totals: Totals) -> str:
     if totals.costs:
         costs = " + ".join(f"{amount(cost.amount)} {escape.markdown(cost.currency)}" for cost in totals.costs)
         parts.append(f"Cost: {costs}.")
+    if totals.comparison is not None:
+        parts.append(f"{escape.markdown(totals.comparison.text)}.")
     run = head.run
     if run is not None:
         took = "" if run.ended_at is None else f", {minutes(run.ended_at - run.started_at)}"
@@ -123,10 +126,20 @@ def _row(job: ReportJob) -> str:
         escape.markdown(job.id),
         escape.markdown(job.uses),
         _result(job),
-        "" if job.actual is None else f"{amount(job.actual.amount)} {escape.markdown(job.actual.currency)}",
+        _money(job.estimate),
+        _cost(job),
         "" if job.took_s is None or job.is_cached else minutes(job.took_s),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _cost(job: ReportJob) -> str:
+    units = "" if job.units is None else f"{escape.markdown(job.units)} units"
+    return ", ".join(part for part in (_money(job.actual), units) if part)
+
+
+def _money(value: Money | None) -> str:
+    return "" if value is None else f"{amount(value.amount)} {escape.markdown(value.currency)}"
 
 
 def _result(job: ReportJob) -> str:

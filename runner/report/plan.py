@@ -48,6 +48,7 @@ class PlanEntry:
         units: The same in the provider's units, or None.
         once_unblocked: For a blocked job, what would be done with it if nothing blocked it; None when nothing would be.
         moved_from: The id that the state still has it under, and that `moved:` takes it from; None when that is this one.
+        priced_after: The job whose result tells how long this one's lasts, where the estimate is unknown only until that is there; or None.
     """
 
     id: str
@@ -64,6 +65,7 @@ class PlanEntry:
     units: str | None = None
     once_unblocked: Action | None = None
     moved_from: str | None = None
+    priced_after: str | None = None
 
     @property
     def decided(self) -> Action:
@@ -108,6 +110,7 @@ def plan_entry(
     at_most: Money | None = None,
     blocked: str | None = None,
     moved_from: str | None = None,
+    is_priced_later: bool = False,
 ) -> PlanEntry:
     """One job of a plan.
 
@@ -119,6 +122,7 @@ def plan_entry(
         at_most: The most that making it costs; the estimate when None.
         blocked: What keeps the run from doing it, although it is work; None when nothing does.
         moved_from: The id that the state still has it under; None when that is the same.
+        is_priced_later: Whether the estimate is unknown only until the job that `lasts_as` names is delivered.
 
     Returns:
         The entry.
@@ -145,6 +149,7 @@ def plan_entry(
         units=None if job is None else job.units,
         once_unblocked=None if blocked is None else decision.action,
         moved_from=moved_from,
+        priced_after=spec.lasts_as if spec is not None and is_priced_later and decision.action.costs else None,
     )
 
 
@@ -173,6 +178,8 @@ def _note(spec: JobSpec | None, decision: Decision) -> str:
         return f"task {task}, submitted {to_minute(job.submitted_at or 0)}" if is_open else f"task {task}"
     if spec is not None and spec.duration_s is not None:
         return f"{spec.duration_s:g} s"
+    if spec is not None and spec.lasts_as is not None and decision.action.costs:
+        return f"as long as `{spec.lasts_as}`"
     return ""
 
 
@@ -184,12 +191,16 @@ class PlanGroup:
         uses: `<account>/<operation>`.
         counts: How many by action.
         expected: Sum of what is known of the estimates, by action.
+        at_most: The most that its jobs can cost, as far as it is known.
+        unknown: How many of its jobs to be made have an unknown price.
         kept: The first entries of each action.
     """
 
     uses: str
     counts: Counter[Action] = field(default_factory=Counter)
     expected: dict[Action, Decimal] = field(default_factory=dict)
+    at_most: Decimal = Decimal(0)
+    unknown: int = 0
     kept: dict[Action, list[PlanEntry]] = field(default_factory=dict)
 
 
@@ -204,6 +215,7 @@ class PlanTotals:
         waiting: How many blocked jobs a run does something with as soon as nothing blocks them.
         renamed: How many jobs `moved:` gives a new id.
         unknown: How many of the jobs to be made have an unknown price.
+        priced_later: How many of these have one as soon as the job that tells their length is delivered.
         groups: By account and operation.
     """
 
@@ -213,6 +225,7 @@ class PlanTotals:
     waiting: int = 0
     renamed: int = 0
     unknown: int = 0
+    priced_later: int = 0
     groups: dict[str, PlanGroup] = field(default_factory=dict)
     _expected: dict[str, Decimal] = field(default_factory=dict)
     _at_most: dict[str, Decimal] = field(default_factory=dict)
@@ -258,6 +271,8 @@ class PlanTotals:
     def _add_cost(self, entry: PlanEntry, group: PlanGroup) -> None:
         if entry.estimate is None:
             self.unknown += 1
+            self.priced_later += entry.priced_after is not None
+            group.unknown += 1
             return
         currency, amount = entry.estimate.currency, entry.estimate.amount
         self._expected[currency] = self._expected.get(currency, Decimal(0)) + amount
@@ -266,3 +281,4 @@ class PlanTotals:
         group.expected[entry.action] = group.expected.get(entry.action, Decimal(0)) + amount
         most = entry.at_most if entry.at_most is not None else entry.estimate
         self._at_most[most.currency] = self._at_most.get(most.currency, Decimal(0)) + most.amount
+        group.at_most += most.amount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.core.plan import Action
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from runner.core.changes import Change
     from runner.core.money import Money
     from runner.report.model import ReportHead
-    from runner.report.plan import PlanEntry, PlanTotals, Purse
+    from runner.report.plan import PlanEntry, PlanGroup, PlanTotals, Purse
 
 
 def entry_document(entry: PlanEntry) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def entry_document(entry: PlanEntry) -> dict[str, Any]:
         "fingerprint": entry.fingerprint,
         "output": entry.output,
         "moved_from": entry.moved_from,
+        "priced_after": entry.priced_after,
     }
 
 
@@ -56,8 +58,19 @@ def plan_head_document(head: ReportHead, totals: PlanTotals, purse: Purse | None
             "cost": _one_sum(totals, totals.expected),
             "cost_at_most": _one_sum(totals, totals.at_most),
             "unknown_prices": totals.unknown,
+            "priced_later": totals.priced_later,
+            "operations": {uses: _group_document(group) for uses, group in totals.groups.items()},
         },
         "budget": None if purse is None else _budget_document(purse),
+    }
+
+
+def _group_document(group: PlanGroup) -> dict[str, Any]:
+    """What the jobs of one account and operation cost that are to be made; unlike the totals, sums are of what is known."""
+    return {
+        "cost": exact(sum(group.expected.values(), Decimal(0))) if group.expected else None,
+        "cost_at_most": exact(group.at_most) if group.expected else None,
+        "unknown_prices": group.unknown,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
@@ -69,6 +70,8 @@ def render_plan(
         lines += _group_lines(group, columns, show_all=show_all, color=color)
     if lines[-1]:
         lines.append("")
+    if costs := list(_operation_lines(totals)):
+        lines += ["By operation:", *costs, ""]
     for sentence in (_counts_line(totals), _cost_line(totals, purse)):
         lines += wrapped(sentence, cells)
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -225,10 +228,27 @@ def _cost_line(totals: PlanTotals, purse: Purse | None) -> str:
         share = _sum(totals.blocked, named=len(totals.blocked) > 1)
         parts.append(f"{share} of it for blocked jobs, made as soon as nothing blocks them")
     if totals.unknown:
-        parts.append(f"unknown for {count(totals.unknown, 'job')}")
+        parts.append(f"unknown for {count(totals.unknown, 'job')}{_until(totals)}")
     if not parts:
         parts.append("nothing to pay")
     return f"Cost: {', '.join(parts)}{'' if purse is None else f'; {_budget(purse, totals)}'}."
+
+
+def _until(totals: PlanTotals) -> str:
+    """Which of the unknown prices the run will learn by itself."""
+    if not totals.priced_later:
+        return ""
+    some = "" if totals.priced_later == totals.unknown else f", for {totals.priced_later:,} of them"
+    return f"{some} until the jobs are done that tell how long the results last"
+
+
+def _operation_lines(totals: PlanTotals) -> Iterator[str]:
+    """What each account and operation costs, where several do."""
+    costing = [group for group in totals.groups.values() if group.expected or group.unknown]
+    for group in costing if len(costing) > 1 else ():
+        parts = [f"{amount(sum(group.expected.values(), Decimal(0)))} expected"] if group.expected else []
+        parts += [f"unknown for {count(group.unknown, 'job')}"] if group.unknown else []
+        yield f"  {group.uses}: {', '.join(parts)}"
 
 
 def _budget(purse: Purse, totals: PlanTotals) -> str:

@@ -11,6 +11,7 @@ from runner.core.codes import MEANING
 from runner.core.events import Cause
 from runner.core.job import State
 from runner.core.money import Money
+from runner.report.comparison import Comparison, nothing
 from runner.report.model import Shelf
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Totals:
     run_files: int = 0
     run_bytes: int = 0
     run_unknown: int = 0
+    _compared: dict[str, Comparison] = field(default_factory=dict)
     _costs: dict[str, Decimal] = field(default_factory=dict)
     _run_costs: dict[str, Decimal] = field(default_factory=dict)
     _groups: dict[Kind, CauseGroup] = field(default_factory=dict)
@@ -151,6 +153,16 @@ class Totals:
         """`costs` as one amount; None when nothing is known, or when there are several currencies, which have no sum."""
         return self.costs[0] if len(self.costs) == 1 else None
 
+    @property
+    def comparison(self) -> Comparison | None:
+        """Estimates and actual costs of the jobs of which both are known; None when there are none, or several currencies."""
+        return next(iter(self._compared.values())) if len(self._compared) == 1 else None
+
+    def _compare(self, estimate: Money, actual: Money) -> None:
+        if estimate.currency == actual.currency:
+            so_far = self._compared.get(actual.currency) or nothing(actual.currency)
+            self._compared[actual.currency] = so_far.with_job(estimate, actual)
+
     def _add_file(self, job: ReportJob) -> None:
         if job.output is None or job.state is not State.SUCCEEDED:
             return
@@ -164,6 +176,8 @@ class Totals:
         if job.actual is None:
             self.run_unknown += is_of_run and _may_cost(job)
             return
+        if job.estimate is not None:
+            self._compare(job.estimate, job.actual)
         sums = [self._costs, self._run_costs] if is_of_run else [self._costs]
         for costs in sums:
             costs[job.actual.currency] = costs.get(job.actual.currency, Decimal(0)) + job.actual.amount

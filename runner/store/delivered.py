@@ -87,7 +87,7 @@ def _paid(library: Library) -> Iterator[Sequence[Any]]:
 def _is_delivered(row: Sequence[Any], story: Mapping[str, int]) -> bool:
     """Whether the row's file is that of its present task: no other attempt has begun since it came."""
     home = max(story.get("Delivered", 0), story.get("Recorded", 0))
-    renewed = max((story.get(name, 0) for name in ("Retried", "Resubmitted", "Unpaid")), default=0)
+    renewed = max((story.get(name, 0) for name in ("Retried", "Renewed", "Resubmitted", "Unpaid")), default=0)
     return bool(row[_STATE] == State.SUCCEEDED.value or home > renewed)
 
 

@@ -104,7 +104,7 @@ def _facts(event: Event) -> dict[str, Any]:
             return {"output": None if output is None else plain(output)}
         case events.Decision():
             return {"who": event.who, "why": event.why}
-        case _:  # NotFound, Requeued, Retried: the type says it all
+        case _:  # NotFound, Requeued, Retried, Renewed: the type says it all
             return {}
 
 

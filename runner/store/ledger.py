@@ -61,7 +61,7 @@ def numbered(move: Move) -> Iterator[tuple[int, Event]]:
     attempt = move.before.attempt
     for event in move.events:
         yield attempt, event
-        if isinstance(event, events.Retried | events.Resubmitted | events.Unpaid):
+        if isinstance(event, events.Retried | events.Renewed | events.Resubmitted | events.Unpaid):
             attempt += 1
 
 

@@ -19,7 +19,7 @@ from runner.store.sqlite import is_listed
 from runner.store.witness import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine, Select
@@ -44,6 +44,15 @@ _ALL_ROWS: Final = (
 )
 _ASKED: Final = select(JOBS.c.job_id, JOBS.c.operation, JOBS.c.content).where(_WANTED).order_by(JOBS.c.seq)
 _COUNT: Final = select(func.count()).select_from(JOBS)
+_AGED: Final = (
+    select(JOBS.c.seq)
+    .where(
+        JOBS.c.state == State.SUCCEEDED.value,
+        func.coalesce(JOBS.c.submitted_at, JOBS.c.ready_at) < bindparam("before"),
+        is_listed(JOBS.c.operation, "ids"),
+    )
+    .limit(1)
+)
 _AMOUNT: Final = func.coalesce(CHARGES.c.settled, CHARGES.c.reserved)
 _SUMS: Final = (
     select(CHARGES.c.currency, _AMOUNT, func.count())
@@ -158,6 +167,10 @@ class Library:
     def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
         """See `runner.core.ports.Store.asked`."""
         return {job_id: Asked(*facts) for job_id, *facts in self.fetch(_ASKED, ids=encode_json(list(ids)))}
+
+    def has_aged(self, operations: Collection[str], before: float) -> bool:
+        """See `runner.core.ports.Store.has_aged`."""
+        return bool(self.fetch(_AGED, ids=encode_json(sorted(operations)), before=before))
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""

@@ -25,7 +25,7 @@ STANDING_COLUMNS: Final = tuple(
     JOBS.c[name]
     for name in (
         "job_id", "fingerprint", "uses", "state", "attempt", "task_id", "actual", "actual_currency", "units", "output", "failure",
-        "submitted_at",
+        "submitted_at", "ready_at",
     )
 )  # fmt: skip
 """The columns of a row, in the order of `decode_standing`."""
@@ -112,7 +112,9 @@ def decode_job(row: Sequence[Any]) -> Job:
 
 def decode_standing(row: Sequence[Any]) -> Standing:
     """The standing of a row that holds `STANDING_COLUMNS`."""
-    job_id, fingerprint, uses, state, attempt, task_id, actual, currency, units, output, failure, submitted_at = row
+    (
+        job_id, fingerprint, uses, state, attempt, task_id, actual, currency, units, output, failure, submitted_at, ready_at,
+    ) = row  # fmt: skip
     return Standing(
         job_id,
         fingerprint,
@@ -125,6 +127,7 @@ def decode_standing(row: Sequence[Any]) -> Standing:
         None if output is None else decode_output(output),
         None if failure is None else _decode_failure(failure),
         submitted_at,
+        ready_at,
     )
 
 

@@ -18,7 +18,7 @@ from runner.store.schema import RUNS
 from runner.store.takeover import import_lock_file, lock_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -110,6 +110,10 @@ class StateStore(Store):
     def asked(self, ids: Sequence[str]) -> Mapping[str, Asked]:
         """See `runner.core.ports.Store.asked`."""
         return self._library.asked(ids)
+
+    def has_aged(self, operations: Collection[str], before: float) -> bool:
+        """See `runner.core.ports.Store.has_aged`."""
+        return self._library.has_aged(operations, before)
 
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""

@@ -40,6 +40,7 @@ EVENTS: tuple[Event, ...] = (
     events.Skipped(at=5, failure=FAILURE),
     events.Requeued(at=6),
     events.Retried(at=6),
+    events.Renewed(at=6),
     events.Reopened(at=6, reason="missing"),
     events.Adopted(at=6, who="a@b", why="", task_id="t1"),
     events.Resubmitted(at=6, who="a@b", why=""),
@@ -102,7 +103,7 @@ def test_attempts_rise_only_by_the_providers_failure_or_a_persons_word() -> None
         for kind, event in KINDS.items()
         if kind in TRANSITIONS[state] and advance(job(state), event).attempt != 1
     }
-    assert rising == {events.Retried, events.Resubmitted, events.Unpaid}
+    assert rising == {events.Retried, events.Renewed, events.Resubmitted, events.Unpaid}
 
 
 def test_a_whole_life_keeps_its_facts() -> None:

@@ -18,6 +18,15 @@ from runner.core.spec import Account, CredentialRef, Limits, PollBounds, Timeout
         (Price(per_job=Decimal("0.1"), per_second=Decimal("0.2")), 0.1, None, "0.12", "0.12"),
         (Price(per_unit=Decimal("0.14")), None, "4", None, "0.56"),
         (Price(per_unit=Decimal("0.14")), None, None, None, None),
+        (Price(per_unit=Decimal("0.14"), expected_units=Decimal(4)), None, "5", "0.56", "0.70"),
+        (Price(per_unit=Decimal("0.14"), expected_units=Decimal(4)), None, None, "0.56", None),
+        (
+            Price(per_job=Decimal(1), per_unit=Decimal("0.1"), expected_units=Decimal("0.5")),
+            None,
+            "0.05",
+            "1.05",
+            "1.005",
+        ),
     ],
 )
 def test_an_amount_is_exact_or_unknown(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.core.answers import Ready
 from runner.core.errors import StorageFailed
 from runner.core.job import State
 from runner.core.plan import FileState
 from runner.core.ports import FetchProblem, NotDelivered
+from runner.providers.digital_human import Avatar
 from tests.unit.engine.api import Forever, complaint, done, failed
 from tests.unit.engine.world import spec, specs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.core.answers import QueryAnswer, Reply
     from tests.unit.engine.world import World
 
 
@@ -36,6 +42,34 @@ def test_an_order_says_all_that_a_download_needs(world: World) -> None:
     assert (order.stem, order.media, order.expects_audio) == ("eu/anna", "video", True)
     assert order.trusted_origins == ("https://api.example.com:8443", "http://127.0.0.1:9")
     assert order.address == "https://cdn.example.com/anna.mp4"
+
+
+class AtTheApi(Avatar):
+    """The digital human as if it served its videos itself."""
+
+    def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
+        """The real answer, a result's address exchanged for a path."""
+        answer = super().read_query(reply, inputs)
+        return replace(answer, address="/v1/videos/v-1/content") if isinstance(answer, Ready) else answer
+
+
+def test_a_result_at_the_api_is_fetched_with_the_credential(world: World) -> None:
+    """A path instead of an address lies below `base_url`, prefix and all, and the order names the account."""
+    world.operations = {"digital-human/avatar": AtTheApi()}
+    world.change(base_url="https://api.example.com:8443/prefix", download_origins=("http://127.0.0.1:9",))
+    world.run([spec("anna")])
+    (order,) = world.home.orders
+    assert order.address == "https://api.example.com:8443/prefix/v1/videos/v-1/content"
+    assert order.credential_of == "digital-human"
+    assert "https://api.example.com:8443" in order.trusted_origins
+
+
+def test_an_address_elsewhere_is_fetched_without_the_credential(world: World) -> None:
+    """An address, even one below `base_url`, names no account: it may have come from anywhere."""
+    world.change(base_url="https://cdn.example.com")
+    world.run([spec("anna")])
+    (order,) = world.home.orders
+    assert (order.address, order.credential_of) == ("https://cdn.example.com/anna.mp4", None)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -189,7 +189,7 @@ def test_a_job_without_its_file_is_blocked_and_keeps_its_history(world: World) -
     world.run([spec("anna")])
     sheet = Sheet([spec("anna", obstacles=MISSING, fingerprint="?")], world.accounts, str(world.folder))
     with world.open() as store:
-        (entry,) = survey(sheet, store, world.home, Scope(), lambda _: None)
+        (entry,) = survey(sheet, store, world.home, Scope(now=0.0), lambda _: None)
         (chosen,) = select(sheet, store, Selection(), lambda _: None)
     assert (entry.decision.action, entry.decision.reason) == (Action.BLOCKED, "file `a.png` is not there")
     assert chosen.job is not None
@@ -222,7 +222,7 @@ def looked_at(world: World) -> tuple[Any, list[str], bool]:
     """The decision for the job that lacks a file, the orphans, and whether a pass would look for any."""
     sheet, census = Sheet([LACKING], world.accounts, str(world.folder)), Census()
     with world.open() as store:
-        (entry,) = survey(sheet, store, world.home, Scope(), lambda _: None, census=census)
+        (entry,) = survey(sheet, store, world.home, Scope(now=0.0), lambda _: None, census=census)
         return entry.decision, [row.id for row in orphans(sheet, store)], census.may_miss_orphans(store.count())
 
 

@@ -69,7 +69,7 @@ def test_memory_does_not_grow_with_the_number_of_jobs(tmp_path: Path, needs: tup
     sheet = streamed(MANY, lambda index: spec(f"many/{index:06d}", needs=needs) if index else spec("anna"))
     with world.open() as store:
         tracemalloc.start()
-        prepared = prepare(sheet, store, Home(), Scope(), folder=tmp_path)
+        prepared = prepare(sheet, store, Home(), Scope(now=0.0), folder=tmp_path)
         kept, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert prepared.work == MANY

@@ -25,7 +25,7 @@ from runner.engine.treasury import Treasury
 from runner.providers.registry import PROVIDERS
 from runner.store.store import StateStore
 from tests.unit.engine.api import Api
-from tests.unit.engine.virtual_time import VirtualClock, VirtualLoop, play
+from tests.unit.engine.virtual_time import EPOCH, VirtualClock, VirtualLoop, play
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runner.core.events import Event
     from runner.core.job import Job
     from runner.core.notices import Notice
+    from runner.core.plan import Standing
     from runner.core.ports import Move, NotDelivered, Operation, Order, Store
     from runner.engine.prepare import Prepared
 
@@ -103,6 +104,7 @@ class Sheet:
     budget: Budget | None = None
     moved: Renames = field(default_factory=Renames)
     lock_path: str | None = None
+    ageing: Mapping[str, float] = field(default_factory=dict)
 
     def place(self, spec: JobSpec, at: tuple[str | int, ...]) -> Span:  # noqa: ARG002  all of a job comes from one line
         """Where the job is written."""
@@ -247,6 +249,7 @@ class World:
         self.home = Home(self.say)
         self.notices: list[Notice] = []
         self.budgets: list[Budget] = []
+        self.ageing: dict[str, float] = {}
         self.now = 0.0
         self.breaks: Callable[[Move], Exception | None] = lambda _move: None
         self.operations: dict[str, Operation] = {
@@ -284,11 +287,19 @@ class World:
         budget: str | None = None,
     ) -> Outcome:
         """One run, from the survey to its end."""
-        sheet = Sheet(jobs, self.accounts, str(self.folder))
+        sheet = Sheet(jobs, self.accounts, str(self.folder), ageing=self.ageing)
         budgets = [*self.budgets, *([Budget(usd(budget))] if budget is not None else [])]
-        scope = Scope(selection=selection or Selection(), retry_failed=retry_failed)
+        scope = Scope(now=EPOCH + self.now, selection=selection or Selection(), retry_failed=retry_failed)
         with self.open() as store:
-            prepared = prepare(sheet, store, self.home, scope, folder=self.folder, has_budget=bool(budgets))
+            prepared = prepare(
+                sheet,
+                store,
+                self.home,
+                scope,
+                folder=self.folder,
+                has_budget=bool(budgets),
+                can_look_up=self._can_look_up,
+            )
             try:
                 outcome, self.now = play(lambda: self._execute(store, prepared, budgets, limit), now=self.now)
             finally:
@@ -317,6 +328,10 @@ class World:
         run = Run(ctx, lanes, prepared)
         self.on_start(run)
         return await run.execute()
+
+    def _can_look_up(self, row: Job | Standing) -> bool:
+        operation = self.operations.get("digital-human/" + row.uses.partition("/")[2])
+        return self.accounts[row.account].looks_up and operation is not None and operation.own_ids is not None
 
     def stop_at(self, second: float, by: str = "signal") -> None:
         """The next runs are told to stop so many seconds after they began."""

@@ -25,10 +25,10 @@ def text_of(folder: Path, jobs: list[ReportJob], path: str = "campaigns/spring.y
 
 
 def test_every_job_has_a_row(tmp_path: Path) -> None:
-    """Fourteen jobs make fourteen rows of six cells, after the causes."""
+    """Fourteen jobs make fourteen rows of seven cells, after the causes."""
     rows = [line for line in text_of(tmp_path, mixed()).splitlines() if line.startswith("| ")][1:]
     assert len(rows) == len(mixed())
-    assert {row.count("|") for row in rows} == {7}
+    assert {row.count("|") for row in rows} == {8}
 
 
 def test_causes_name_their_next_command(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_hostile_message_stays_in_its_cell(tmp_path: Path, text: str) -> None:
     """A hostile message opens no tag, no link, no heading and no further cell."""
     written = text_of(tmp_path, [reported(failed("a", Cause.REFUSED, Code.POLICY, text))])
     row = written.rstrip("\n").splitlines()[-1]
-    assert row.count("|") == 7
+    assert row.count("|") == 8
     assert not {"<", ">", "`", "[", "\x1b"} & set(row)
 
 

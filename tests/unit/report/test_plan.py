@@ -253,3 +253,49 @@ def test_changes_are_told_in_words_and_as_fields() -> None:
     assert told["jobs"][0]["changes"] == [
         {"path": "text", "kind": "changed", "name": None, "place": {"file": "people.csv", "line": 3}}
     ]
+
+
+def later(job_id: str, **changes: Any) -> PlanEntry:
+    """A job that has a price as soon as the recording that it speaks is there."""
+    return entry(job_id, Action.CREATE, estimate=None, at_most=None, priced_after="voice", **changes)
+
+
+def test_what_is_priced_later_is_unknown_until_then() -> None:
+    """It is no nothing, and not one that stays unknown: both are counted, and the document names the job that tells."""
+    entries = [entry("a", Action.CREATE), later("b"), entry("c", Action.CREATE, estimate=None, at_most=None)]
+    read = document(entries)
+    VALIDATOR.validate(read)
+    assert (read["totals"]["unknown_prices"], read["totals"]["priced_later"], read["totals"]["cost"]) == (2, 1, None)
+    assert [job["priced_after"] for job in read["jobs"]] == [None, "voice", None]
+    text = render_plan(head(), totals_of(entries))
+    assert "unknown for 2 jobs, for 1 of them until the jobs are done that tell how long the results last" in text
+
+
+def test_every_operation_has_its_own_sums() -> None:
+    """What is known, and how many are unknown; one operation alone needs no list of its own."""
+    entries = [
+        entry("a", Action.CREATE, uses="kling/tts"),
+        entry("b", Action.RECREATE),
+        later("c"),
+        entry("d", Action.UP_TO_DATE),
+    ]
+    read = document(entries)
+    VALIDATOR.validate(read)
+    assert read["totals"]["operations"] == {
+        "kling/tts": {"cost": "1.26", "cost_at_most": "2.00", "unknown_prices": 0},
+        "kling-eu/avatar": {"cost": "1.26", "cost_at_most": "2.00", "unknown_prices": 1},
+    }
+    text = render_plan(head(), totals_of(entries))
+    assert "By operation:\n  kling/tts: 1.26 expected\n  kling-eu/avatar: 1.26 expected, unknown for 1 job\n" in text
+    assert "By operation" not in render_plan(head(), totals_of(entries[1:]))
+
+
+@pytest.mark.parametrize(
+    ("action", "priced_after", "note"),
+    [(Action.CREATE, "voice", "as long as `voice`"), (Action.UP_TO_DATE, None, "")],
+)
+def test_a_job_that_waits_for_its_length_says_for_whom(action: Action, priced_after: str | None, note: str) -> None:
+    """Only where it would be made."""
+    asked = spec("a", duration_s=None, lasts_as="voice")
+    found = plan_entry(asked, Decision(action, "new"), head=head(), estimate=None, is_priced_later=True)
+    assert (found.priced_after, found.note) == (priced_after, note)

@@ -45,6 +45,7 @@ def possible(job: Job, at: float) -> dict[type[Event], Event]:
         events.Delivered: events.Delivered(at=at, output=None),
         events.DeliveryFailed: events.DeliveryFailed(at=at, failure=REFUSED),
         events.Retried: events.Retried(at=at),
+        events.Renewed: events.Renewed(at=at),
         events.Reopened: events.Reopened(at=at, reason="x"),
         events.Requeued: events.Requeued(at=at),
     }
