@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from runner.core.money import Budget, Money, Price
+from runner.core.ports import ProviderDefaults, UnusableProvider
 from runner.core.spec import Account, CredentialRef, Limits, PollBounds, Timeouts
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean
@@ -19,19 +19,14 @@ if TYPE_CHECKING:
     from runner.manifest.inputs import Pointer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountDefaults:
-    """What an account of a provider has when the manifest says nothing.
+ProviderTypes: TypeAlias = "Mapping[str, ProviderDefaults | UnusableProvider]"
+"""The providers that there are, by type. One of another package is loaded when it is asked for, and may turn out not to be usable."""
 
-    Args:
-        base_url: The provider's public API, without a slash at the end.
-        env: Environment variable that holds its credential.
-        in_flight: Tasks at once.
-    """
 
-    base_url: str
-    env: str
-    in_flight: int
+def unusable(kind: str, provider: UnusableProvider) -> Flaw:
+    """The flaw of what names a provider that is installed and cannot be used."""
+    note = "mend the package or install it anew; `callsheet explain M115` says more"
+    return Flaw(Code.UNUSABLE_PROVIDER, f"the provider `{kind}` cannot be used: {provider.reason}", notes=(note,))
 
 
 def credential_ref(value: Mapping[str, Any]) -> CredentialRef:
@@ -45,7 +40,7 @@ def credential_ref(value: Mapping[str, Any]) -> CredentialRef:
 
 
 def account(
-    name: str, written: Mapping[str, Any], defaults: AccountDefaults, *, prices: Mapping[str, Price], source: Span
+    name: str, written: Mapping[str, Any], defaults: ProviderDefaults, *, prices: Mapping[str, Price], source: Span
 ) -> Account:
     """An account from what is written and what its provider's defaults are.
 
@@ -63,7 +58,7 @@ def account(
         name=name,
         type=written.get("type", name),
         base_url=written.get("base_url", defaults.base_url).rstrip("/"),
-        credential=credential_ref(written.get("credential", {"env": defaults.env})),
+        credential=credential_ref(written.get("credential", {"env": defaults.credential_env})),
         limits=Limits(**{"in_flight": defaults.in_flight, **written.get("limits", {})}),
         poll=PollBounds(**written.get("poll", {})),
         timeouts=Timeouts(**timeouts),
@@ -72,12 +67,11 @@ def account(
         prices=dict(prices),
         style=written.get("style"),
         looks_up=written.get("lookup", True),
+        accepts=written.get("accepts", {}),
     )
 
 
-def account_flaws(
-    name: str, written: Mapping[str, Any], types: Mapping[str, AccountDefaults]
-) -> list[tuple[Pointer, Flaw]]:
+def account_flaws(name: str, written: Mapping[str, Any], types: ProviderTypes) -> list[tuple[Pointer, Flaw]]:
     """What is wrong with an account that the schema cannot see, by pointer within the account.
 
     Args:
@@ -95,6 +89,10 @@ def account_flaws(
                 Flaw(Code.UNKNOWN_TYPE, f"there is no provider `{kind}`", hint=hint),
             )
         )
+    elif isinstance(provider := types[kind], UnusableProvider):
+        found.append((("type",) if "type" in written else (), unusable(kind, provider)))
+    elif "style" in written and written["style"] not in provider.styles:
+        found.append((("style",), _unknown_style(kind, written["style"], provider.styles)))
     poll = PollBounds(**written.get("poll", {}))
     if poll.min_s > poll.max_s:
         found.append(
@@ -106,6 +104,16 @@ def account_flaws(
     ]
     found += [(pointer, flaw) for pointer, text in addresses if (flaw := _address_flaw(text)) is not None]
     return found
+
+
+def _unknown_style(kind: str, style: str, styles: tuple[str, ...]) -> Flaw:
+    if not styles:
+        return Flaw(
+            Code.NOT_ALLOWED, f"`{kind}` is spoken to in one way only, so that `style:` has nothing to choose from"
+        )
+    said = " or ".join(f"`{word}`" for word in styles)
+    hint = did_you_mean(style, styles) or "leave it out for the usual way"
+    return Flaw(Code.NOT_ALLOWED, f"`{kind}` has no style `{style}`; it has {said}", hint=hint)
 
 
 def _address_flaw(text: str) -> Flaw | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.manifest.chains import Chains
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
+from runner.manifest.input_rules import NO_RULES
+from runner.manifest.preflight import Looks, Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +57,8 @@ class Block:
         scope: `vars` and `jobs`.
         is_sound: Whether it holds so far. One that does not is gone through for what else is wrong with it, and nobody can need its jobs.
         has_foreach: Whether it makes jobs of rows, even if these cannot be read.
+        chains: What its inputs ask of outputs of other jobs.
+        preflight: Holds files and addresses among its inputs against what the operation takes.
     """
 
     name: str
@@ -77,6 +82,8 @@ class Block:
     scope: Scope = field(repr=False)
     is_sound: bool
     has_foreach: bool
+    chains: Chains = field(default_factory=lambda: Chains(None, {}))
+    preflight: Preflight = field(default_factory=lambda: Preflight(NO_RULES, "", Looks()))
     templates: dict[Pointer, Template] = field(init=False, repr=False)
     """All templates of its jobs, by pointer within the block."""
 

@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.collected import Found
-from runner.manifest.accounts import AccountDefaults, budget
+from runner.manifest.accounts import budget
+from runner.manifest.chains import ageing_operations
 from runner.manifest.expand import Expansion
 from runner.manifest.findings import Findings, in_order
 from runner.manifest.opening import Opening
 from runner.manifest.paths import FileRule
+from runner.manifest.preflight import Looks
 from runner.manifest.text.source import Document, read
 from runner.manifest.validate import collect
 
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget
+    from runner.core.preflight import Content, InputLimits, Look, NotFetched
     from runner.core.renames import Renames
     from runner.core.spec import Account, JobSpec
+    from runner.manifest.accounts import ProviderTypes
     from runner.manifest.blocks import Block
     from runner.manifest.validate import JobCheck, JobCheckMaker
-
-__all__ = ["LOCK_FILE_SUFFIX", "AccountDefaults", "ManifestCampaign", "open_campaign"]
 
 _NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -47,9 +49,12 @@ class ManifestCampaign:
         folder: Its folder, absolute.
         opening: What was read of it: accounts, compiled blocks, renames.
         overrides: Vars that the command line replaced.
+        looks: What is known about the content of files and addresses.
     """
 
-    def __init__(self, document: Document, folder: Path, opening: Opening, overrides: Mapping[str, str]) -> None:
+    def __init__(
+        self, document: Document, folder: Path, opening: Opening, overrides: Mapping[str, str], looks: Looks
+    ) -> None:
         value: dict[str, Any] = document.value
         self.name: str = value["name"]
         self.path = document.file
@@ -61,11 +66,13 @@ class ManifestCampaign:
         self.accounts: Mapping[str, Account] = opening.accounts
         self.budget: Budget | None = budget(value.get("budget"))
         self.moved: Renames = opening.renames
+        self.ageing: Mapping[str, float] = ageing_operations(opening.blocks.values())
         self.overrides = dict(overrides)
         """Vars that the command line replaced, to be recorded with the run."""
         self.document = document
         """The manifest's text, for printing findings."""
         self._blocks: Mapping[str, Block] = opening.blocks
+        self._looks = looks
 
     def jobs(self, report: Callable[[Diagnostic], None]) -> Iterator[JobSpec]:
         """Every job in manifest order; what is wrong with a row or a job goes to `report`, and that job is left out."""
@@ -80,6 +87,27 @@ class ManifestCampaign:
         # A value may stand elsewhere, by alias; what holds others, or is not there, is known by its key.
         is_value = _is_value(self.document.value, pointer)
         return self.document.span(pointer) if is_value else self.document.key_span(pointer)
+
+    def addresses(self) -> dict[str, list[InputLimits]]:
+        """The addresses that jobs send, in manifest order, each once, with the different limits of what they give.
+
+        Addresses of jobs that do not hold are not among them, nor those for the API to call back, and outputs of other jobs.
+        """
+        found: dict[str, list[InputLimits]] = {}
+        for spec in self.jobs(lambda _: None):
+            for address, limits in self._blocks[spec.name].preflight.addresses(spec.inputs):
+                known = found.setdefault(address, [])
+                if limits not in known:
+                    known.append(limits)
+        return found
+
+    def take_fetched(self, fetched: Mapping[str, Content | NotFetched]) -> None:
+        """Hold the jobs against what their addresses gave, from now on.
+
+        Args:
+            fetched: By address as `addresses` has it.
+        """
+        self._looks.fetched = fetched
 
     def expansion(self, report: Callable[[Diagnostic], None]) -> Expansion:
         """A pass over the jobs that also counts those left out."""
@@ -102,8 +130,9 @@ def open_campaign(
     display: str | None = None,
     overrides: Mapping[str, str] = _NO_OVERRIDES,
     allow_files_outside: bool = False,
-    defaults: Mapping[str, AccountDefaults],
+    defaults: ProviderTypes,
     job_check: JobCheckMaker = _no_check,
+    look: Look | None = None,
 ) -> ManifestCampaign | Found:
     """Open a manifest. Never raises for what is in it.
 
@@ -114,6 +143,7 @@ def open_campaign(
             (`overrides.overridden`).
         allow_files_outside: Whether files of rows and schemas may lie outside the repository.
         defaults: What an account of each provider type has when the manifest says nothing.
+        look: Looks into the local files that jobs send; None when their content is not held against the operation's limits.
         job_check: Makes what else is asked about the jobs of a manifest that does not hold, as `validate.check` asks it about others.
 
     Returns:
@@ -123,18 +153,19 @@ def open_campaign(
     if not isinstance(document, Document):
         return Found(tuple(document))
     folder = path.absolute().parent
-    findings = Findings(document)
+    findings, looks = Findings(document), Looks(look)
     opening = Opening(
         document,
         findings,
         files=FileRule(folder, allow_outside=allow_files_outside),
         overrides=overrides,
         defaults=defaults,
+        looks=looks,
     )
     opening.read()
     if findings.collected.has_errors:
         return in_order(_with_rows(opening, document, findings, job_check), document.file)
-    return ManifestCampaign(document, folder, opening, overrides)
+    return ManifestCampaign(document, folder, opening, overrides, looks)
 
 
 def _with_rows(opening: Opening, document: Document, findings: Findings, job_check: JobCheckMaker) -> Found:

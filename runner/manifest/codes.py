@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """M1 fields, M2 templates, M3 rows, combinations and ids, M4 references, M5 files and paths, M6 money. A number never changes its meaning."""
+    """M1 fields, M2 templates, M3 rows, combinations and ids, M4 references, M5 files and paths, M6 money, M7 content. A number never changes its meaning."""
 
     SCHEMA = "M100"
     UNKNOWN_KEY = "M103"
@@ -23,6 +23,7 @@ class Code(StrEnum):
     UNKNOWN_ACCOUNT = "M112"
     UNKNOWN_OPERATION = "M113"
     CONTRADICTION = "M114"
+    UNUSABLE_PROVIDER = "M115"
     EXACTLY_ONE = "M120"
     UNKNOWN_OVERRIDE = "M130"
     TEMPLATE_SYNTAX = "M201"
@@ -52,3 +53,10 @@ class Code(StrEnum):
     OUTPUT_TAKEN = "M511"
     LOCK_FILE = "M520"
     UNPRICED = "M601"
+    WRONG_FORMAT = "M701"
+    TOO_MANY_BYTES = "M702"
+    WRONG_PIXELS = "M703"
+    WRONG_LENGTH = "M704"
+    DAMAGED = "M705"
+    BASE64 = "M706"
+    NOT_FETCHED = "M707"

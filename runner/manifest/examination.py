@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from runner.core import references
 from runner.core.references import BrokenReference
 from runner.manifest.blocks import leaves_of
+from runner.manifest.codes import Code
 from runner.manifest.fingerprint import canonical
 from runner.manifest.flaws import Flaw, SaidAlready
 from runner.manifest.needed import NeedBroken
-from runner.manifest.schema.explain import show
+from runner.manifest.places import name_of, place_of
+from runner.manifest.preflight import is_base64
+from runner.manifest.schema.explain import Complaint, show
 from runner.manifest.tags import tag_flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from runner.manifest.inputs import Pointer
     from runner.manifest.job_maker import JobMaker
-    from runner.manifest.schema.explain import Complaint
 
 
 @dataclass(slots=True)
@@ -35,11 +37,13 @@ class Examination:
     Args:
         flaws: Those of its parts, by pointer within the block.
         complaints: What the operation's schema refuses, by pointer within `with`.
+        contents: What the operation does not take of files and addresses, each with its pointer within the block.
         is_explained: Whether a part is not known for a reason that the findings have already.
     """
 
     flaws: dict[Pointer, Flaw] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
+    contents: list[tuple[Pointer, Flaw]] = field(default_factory=list)
     is_explained: bool = False
 
     def add(self, at: Pointer, flaw: Flaw) -> None:
@@ -68,8 +72,9 @@ def examine(maker: JobMaker, *, unknown: frozenset[str] = frozenset()) -> Examin
     not_known = set(failing) | (set() if ("with",) in found.flaws else _bad_leaves(maker, inputs, failing, found))
     known = _with_samples(maker, inputs, not_known)
     complaints = (it for it in _complaints(maker, known) if _is_about_known(it, not_known))
-    found.complaints = [_about_output(it, inputs, known) for it in complaints]
+    found.complaints = list(_about_base64(maker, known, (_about_output(it, inputs, known) for it in complaints)))
     _attempt(("with",), lambda: maker.refuse_files(inputs, not_known), found)
+    _attempt(("with",), lambda: _look_at_contents(maker, inputs, not_known, found), found)
     _look_at_texts(maker, found, unknown)
     return found
 
@@ -91,6 +96,29 @@ def _about_output(complaint: Complaint, inputs: Any, known: Any) -> Complaint:
         return complaint
     example = show(reduce(getitem, complaint.at, known))
     return replace(complaint, hint=f"the output `{ref.output}` gives {example}, for example")
+
+
+def _about_base64(maker: JobMaker, known: Any, complaints: Iterable[Complaint]) -> Iterator[Complaint]:
+    """The complaints, with one in plain words for all those about a file's bytes that were written where a file is named."""
+    rules = maker.block.schema.rules
+    said: set[Pointer] = set()
+    for complaint in complaints:
+        place = place_of(complaint.at)
+        takes_file = place in rules.take_bytes
+        is_place = not complaint.on_key and (takes_file or place in rules.take_addresses)
+        if not is_place or not is_base64(reduce(getitem, complaint.at, known)):
+            yield complaint
+        elif complaint.at not in said:
+            said.add(complaint.at)
+            wanted = "an address, or a local file as `{file: path}`" if takes_file else "an address"
+            message = f"`{name_of(place)}` holds the bytes of a file in base64; it takes {wanted}"
+            yield Complaint(Code.BASE64, message, complaint.at)
+
+
+def _look_at_contents(maker: JobMaker, inputs: Any, not_known: set[Pointer], found: Examination) -> None:
+    """What is wrong with files and addresses: a file may be too large, too small and too long at once."""
+    for flaw in maker.preflight_flaws(inputs, not_known):
+        found.contents.append((("with", *(flaw.within or ())), flaw))
 
 
 def _look_at_texts(maker: JobMaker, found: Examination, unknown: frozenset[str]) -> None:

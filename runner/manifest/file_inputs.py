@@ -14,6 +14,7 @@ from runner.core.references import CLOSE, OPEN
 from runner.core.spec import FileInput
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw
+from runner.manifest.places import values_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from runner.manifest.digests import FileContent
     from runner.manifest.inputs import Pointer
     from runner.manifest.paths import FileRule
-
-EVERY: Final = "*"
-"""In a place where an operation takes bytes: each item of a list."""
+    from runner.manifest.places import Place
 
 _MOST_SEEN: Final = 100_000
 """Paths, at most 600 bytes each."""
@@ -90,12 +89,12 @@ class FileInputs:
     """Finds the files of one block's jobs, during one pass.
 
     Args:
-        places: Where the operation takes bytes, as pointers within its inputs, `EVERY` for each item of a list.
+        places: Where the operation takes bytes, within its inputs.
         rule: Which files may be read.
         seen: What the pass has looked at.
     """
 
-    def __init__(self, places: Sequence[tuple[str, ...]], rule: FileRule, seen: SeenFiles) -> None:
+    def __init__(self, places: Sequence[Place], rule: FileRule, seen: SeenFiles) -> None:
         self._places = places
         self._rule = rule
         self._seen = seen
@@ -106,7 +105,7 @@ class FileInputs:
         Raises:
             Flaw: A file lies outside of what the manifest may read, or its path holds an output of another job.
         """
-        written = [found for place in self._places for found in _written(inputs, place, ())]
+        written = [found for place in self._places for found in _written(inputs, place)]
         if not written:
             return NO_FILES
         files: list[FileInput] = []
@@ -139,16 +138,9 @@ class FileInputs:
             raise
 
 
-def _written(value: Any, place: tuple[str, ...], at: Pointer) -> Iterator[tuple[Pointer, str]]:
+def _written(inputs: Any, place: Place) -> Iterator[tuple[Pointer, str]]:
     """The paths of files at a place, each with its pointer."""
-    if not place:
+    for at, value in values_at(inputs, place):
         match value:
             case {"file": str(path), **rest} if path and not rest:
                 yield at, path
-        return
-    step, *further = place
-    if step == EVERY:
-        for number, item in enumerate(value if isinstance(value, list) else ()):
-            yield from _written(item, tuple(further), (*at, number))
-    elif isinstance(value, dict) and step in value:
-        yield from _written(value[step], tuple(further), (*at, step))

@@ -9,6 +9,7 @@ from runner.core import references
 from runner.core.references import BrokenReference, OutputRef
 from runner.core.spec import JobSpec
 from runner.manifest.blocks import reserved_character, strings_in
+from runner.manifest.chains import NOT_CHAINED
 from runner.manifest.codes import Code
 from runner.manifest.file_inputs import FileInputs
 from runner.manifest.fingerprint import Contents, canonical
@@ -19,7 +20,7 @@ from runner.manifest.tags import tag_flaw
 from runner.manifest.templates.sandbox import JobFacts, Matrix, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.manifest.blocks import Block
@@ -39,7 +40,7 @@ _COLUMNS: Final = 2**30
 
 
 class InputsRefused(Exception):
-    """The rendered inputs do not satisfy the operation's schema; `examination.py` says why."""
+    """The rendered inputs do not satisfy the operation's schema, or its limits; `examination.py` says why."""
 
 
 class KeyTaken(Flaw):
@@ -81,7 +82,7 @@ class JobMaker:
         self._tags_written: list[Any] | None = None
         # A block that refers to one job has the same few texts in a million rows.
         self._sampled = lru_cache(_MOST_KNOWN)(self._sampled_text)
-        self._files = FileInputs(block.schema.takes_bytes, block.files, seen)
+        self._files = FileInputs(block.schema.rules.take_bytes, block.files, seen)
         self._place = place
 
     def key(self, row: Row, span: Span) -> str:
@@ -132,7 +133,10 @@ class JobMaker:
             needs = block.needs
             if _RESERVED in body or not block.schema.outside.isdisjoint(inputs):
                 _refuse_reserved(inputs)
+        chained = block.chains.of(inputs) if block.has_references else NOT_CHAINED
         if not block.schema.check.accepts(self._as_sent(inputs) if block.has_references else inputs):
+            raise InputsRefused
+        if next(block.preflight.flaws(inputs, found.files), None) is not None:
             raise InputsRefused
         return JobSpec(
             id=job_id,
@@ -147,9 +151,13 @@ class JobMaker:
             needs=needs,
             source=span,
             text=block.schema.spoken_text(inputs),
+            duration_s=block.preflight.duration_s(inputs, found.files),
             content=body,
             files=found.files,
             obstacles=obstacles,
+            lasts_as=chained.lasts_as,
+            ageing=chained.ageing,
+            lengths=chained.lengths,
         )
 
     def refuse_forgery(self) -> None:
@@ -190,6 +198,20 @@ class JobMaker:
         for _, flaw in self._files.of(inputs).missing:
             if flaw.within not in unknown:
                 raise flaw
+
+    def preflight_flaws(self, inputs: Any, unknown: Collection[Pointer]) -> Iterator[Flaw]:
+        """Everything that the operation does not take of the files and addresses in the inputs.
+
+        Args:
+            inputs: The job's inputs.
+            unknown: As for `refuse_files`, which says what is wrong with files that cannot be read.
+        """
+        try:
+            files = self._files.of(inputs).files
+        except Flaw:
+            return
+        flaws = self.block.preflight.flaws(inputs, files)
+        yield from (flaw for flaw in flaws if flaw.within not in unknown)
 
     def _as_sent(self, inputs: Any) -> Any:
         """The inputs as their schema is to see them: with values of the kind that the outputs will have, and no markers."""

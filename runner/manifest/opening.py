@@ -8,19 +8,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runner.core.diagnostics import Label
+from runner.core.ports import ProviderDefaults, UnusableProvider
 from runner.core.references import CLOSE, OPEN
 from runner.core.renames import Renames
-from runner.manifest.accounts import account, account_flaws, prices_by_account
+from runner.manifest.accounts import account, account_flaws, prices_by_account, unusable
 from runner.manifest.block_reader import BlockReader
 from runner.manifest.blocks import Block, makes_many, reserved_character, strings_in
+from runner.manifest.chains import chains_of
 from runner.manifest.codes import Code
 from runner.manifest.flaws import Flaw, did_you_mean, suggestion
 from runner.manifest.graph import circle, cycles
+from runner.manifest.input_rules import accepts_flaws
 from runner.manifest.overrides import overridden
+from runner.manifest.preflight import Preflight
 from runner.manifest.renames import read_renames
 from runner.manifest.schema.check import SchemaCheck
 from runner.manifest.schema.explain import MOST_COMPLAINTS
-from runner.manifest.schema.operations import OperationSchema, operation_schema
+from runner.manifest.schema.operations import OperationSchema, adapted_schema, operation_schema, refused_inputs
 from runner.manifest.tags import tag_flaw
 from runner.manifest.templates.jobs_scope import Jobs, JobShape
 from runner.manifest.templates.sandbox import Vars
@@ -31,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.core.spec import Account
-    from runner.manifest.accounts import AccountDefaults
+    from runner.manifest.accounts import ProviderTypes
     from runner.manifest.findings import Findings
     from runner.manifest.paths import FileRule
+    from runner.manifest.preflight import Looks
     from runner.manifest.schema.explain import Complaint
     from runner.manifest.text.source import Document
 
@@ -58,6 +63,7 @@ class Opening:
         files: Which files may be read.
         overrides: Vars from the command line.
         defaults: By provider type.
+        looks: What is known about the content of files and addresses.
     """
 
     def __init__(
@@ -67,13 +73,16 @@ class Opening:
         *,
         files: FileRule,
         overrides: Mapping[str, str],
-        defaults: Mapping[str, AccountDefaults],
+        defaults: ProviderTypes,
+        looks: Looks,
     ) -> None:
         self._document = document
         self._findings = findings
         self._files = files
         self._overrides = overrides
         self._defaults = defaults
+        self._looks = looks
+        self._adapted: dict[str, OperationSchema] = {}
         self.accounts: dict[str, Account] = {}
         """Accounts that jobs use, by name."""
         self.blocks: dict[str, Block] = {}
@@ -176,33 +185,51 @@ class Opening:
         for name, written in self._section("providers").items():
             for at, flaw in account_flaws(name, written, self._defaults):
                 self._findings.flaw(("providers", name, *at), flaw)
+            for at, flaw in accepts_flaws(written.get("type", name), written.get("accepts", {})):
+                self._findings.flaw(("providers", name, "accepts", *at), flaw, on_key=True)
 
     def _account_type(self, name: str) -> str | None:
         """The provider type of an account; None when there is no such account, or it does not hold."""
         providers = self._document.value.get("providers", {})
         written = providers.get(name, {}) if isinstance(providers, dict) else {}
         kind = written.get("type", name) if isinstance(written, dict) else name
-        return kind if isinstance(kind, str) and kind in self._defaults else None
+        return kind if isinstance(kind, str) and isinstance(self._defaults.get(kind), ProviderDefaults) else None
+
+    def _is_configured(self, name: str) -> bool:
+        providers = self._document.value.get("providers", {})
+        return isinstance(providers, dict) and name in providers
 
     def _names_of_accounts(self) -> list[str]:
         providers = self._document.value.get("providers", {})
         return [*(providers if isinstance(providers, dict) else ()), *self._defaults]
 
     def _operation(self, job: str, uses: str) -> OperationSchema | None:
-        return self._find_operation(uses, ("jobs", job, "uses"), job=job)
+        schema = self._find_operation(uses, ("jobs", job, "uses"), job=job)
+        name, _, operation = uses.partition("/")
+        if schema is None:
+            return None
+        written = self._section("providers").get(name, {})
+        accepts = written.get("accepts", {}).get(operation, {})
+        refused = refused_inputs(schema.name, written.get("style"))
+        if not accepts and not refused:
+            return schema
+        if uses not in self._adapted:
+            self._adapted[uses] = adapted_schema(schema.name, accepts, refuses=refused)
+        return self._adapted[uses]
 
     def _find_operation(
         self, uses: str, at: tuple[str, ...], *, job: str | None = None, on_key: bool = False
     ) -> OperationSchema | None:
         """The schema behind `<account>/<operation>`; None when there is none, and the findings say why."""
         name, _, operation = uses.partition("/")
-        names = self._names_of_accounts()
-        if name not in names:
+        if not self._is_configured(name) and name not in self._defaults:
             notes = ("an account is named under `providers:`, or is a provider itself",)
             message = f"there is no account `{name}`"
-            flaw = Flaw(Code.UNKNOWN_ACCOUNT, message, hint=suggestion(name, names), notes=notes)
+            flaw = Flaw(Code.UNKNOWN_ACCOUNT, message, hint=suggestion(name, self._names_of_accounts()), notes=notes)
         elif (kind := self._account_type(name)) is None:
-            return None  # said at the account
+            if self._is_configured(name) or not isinstance(provider := self._defaults[name], UnusableProvider):
+                return None  # said at the account
+            flaw = unusable(name, provider)
         elif f"{kind}/{operation}" not in operation_names():
             there = [it.partition("/")[2] for it in operation_names() if it.partition("/")[0] == kind]
             hint = did_you_mean(operation, there) or f"it has {', '.join(there)}"
@@ -233,10 +260,12 @@ class Opening:
             return
         if name not in self.accounts:
             written = self._section("providers").get(name, {})
+            defaults = self._defaults[written.get("type", name)]
+            assert isinstance(defaults, ProviderDefaults)  # it has an operation that was found
             self.accounts[name] = account(
                 name,
                 written,
-                self._defaults[written.get("type", name)],
+                defaults,
                 prices=prices_by_account(self._section("prices")).get(name, {}),
                 source=self._document.key_span(("providers", name)),
             )
@@ -252,6 +281,8 @@ class Opening:
                 block.is_sound = False
             else:
                 self._use_account(block.uses)
+                block.preflight = Preflight(schema.rules, block.uses, self._looks)
+                block.chains = chains_of(schema.name, self.accounts.get(block.uses.partition("/")[0]))
         for name in self._section(
             "providers"
         ):  # tasks of an earlier run may wait on an account that no job uses any more

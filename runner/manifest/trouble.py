@@ -108,7 +108,7 @@ class Trouble:
         job_id = maker.scope["job"]["id"]
         found = examine(maker)
         self._say(found, span, job_id)
-        if isinstance(error, Flaw) and not (found.flaws or found.complaints or found.is_explained):
+        if isinstance(error, Flaw) and not (found.flaws or found.complaints or found.contents or found.is_explained):
             self._place(error, ("with",), span, job_id)
 
     def output(self, flaw: Flaw, job_id: str, span: Span, other: Label) -> None:
@@ -138,7 +138,7 @@ class Trouble:
 
     def _say(self, found: Examination, span: Span, job_id: str) -> None:
         self._examined += 1
-        for at, flaw in found.flaws.items():
+        for at, flaw in (*found.flaws.items(), *found.contents):
             self._place(flaw, at, span, job_id)
         for complaint in found.complaints:
             at = ("with", *complaint.at)

@@ -1,59 +1,18 @@
-"""Measures a media file and says whether it is whole.
-
-Truncation is found in three ways, each of which misses what another finds (measured on every 37th byte of MP4, MOV and Matroska
-files): the boxes of an MP4 must end where the file ends, no packet may be cut, and the packets must reach the length that the
-container promises.
-"""
+"""Measures a delivered file and says whether it is whole."""
 
 from __future__ import annotations
 
-import math
-import os
-import time
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 from runner.core.media import Damaged, MediaFacts
 from runner.core.spec import Verify
 from runner.media.containers import Unreadable, open_media, reading
 from runner.media.streams import moving_picture
+from runner.media.wholeness import Flawed, check_boxes, check_reached, decode_one, promised_s, seen_s
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
-
-_MICROSECONDS: Final = 1_000_000
-
-_MISSING_SHARE: Final = 0.03
-_MISSING_S: Final = 0.25
-"""Packets may end this much before the promised length: encoders round it, and pad the sound. The larger of both counts."""
-
-_MOST_S: Final = 120.0
-"""Seconds that reading all packets may take; an hour of video takes about one."""
-
-_PACKETS_BETWEEN_LOOKS: Final = 4096
-
-_MEDIA_BOXES: Final = frozenset({b"moov", b"mdat", b"moof"})
-_BOXES: Final = _MEDIA_BOXES | {
-    b"ftyp",
-    b"free",
-    b"skip",
-    b"wide",
-    b"sidx",
-    b"styp",
-    b"meta",
-    b"uuid",
-    b"udta",
-    b"pdin",
-    b"emsg",
-}
-_BOX_HEAD: Final = 8
-_MOST_BOXES: Final = 100_000
-"""A fragmented video has a few a second; a hostile file could have one every eight bytes."""
-
-
-class _Flaw(Exception):
-    """The file is damaged; `str()` completes "the file …"."""
 
 
 def probe(file: BinaryIO, *, media: str, expects_audio: bool, verify: Verify) -> MediaFacts | Damaged:
@@ -77,10 +36,10 @@ def probe(file: BinaryIO, *, media: str, expects_audio: bool, verify: Verify) ->
     if verify is Verify.NONE:
         return MediaFacts()
     try:
-        _check_boxes(file)
+        check_boxes(file)
         with reading(), open_media(file) as container:
             return _measure(container, media=media, expects_audio=expects_audio, decode=verify is Verify.FRAME)
-    except _Flaw as flaw:
+    except Flawed as flaw:
         return Damaged(str(flaw))
     except Unreadable as error:
         return Damaged(f"cannot be read as {media}: {error}")
@@ -92,10 +51,9 @@ def _measure(container: InputContainer, *, media: str, expects_audio: bool, deco
     if media == "video":
         _check_picture(picture)
     if sound is None and (expects_audio or media == "audio"):
-        raise _Flaw("has no sound")
+        raise Flawed("has no sound")
     if decode:
-        _decode_one(container, sound if media == "audio" else picture)
-        container.seek(0)
+        decode_one(container, sound if media == "audio" else picture)
     has_picture = picture is not None and picture.codec_context is not None
     return MediaFacts(
         duration_s=_duration_s(container),
@@ -107,63 +65,15 @@ def _measure(container: InputContainer, *, media: str, expects_audio: bool, deco
 
 def _check_picture(picture: VideoStream | None) -> None:
     if picture is None:
-        raise _Flaw("has no picture")
+        raise Flawed("has no picture")
     if picture.codec_context is None:
-        raise _Flaw("holds pictures in a form that cannot be decoded")
+        raise Flawed("holds pictures in a form that cannot be decoded")
     if picture.width <= 0 or picture.height <= 0:
-        raise _Flaw("does not say how large its pictures are")
-
-
-def _decode_one(container: InputContainer, stream: VideoStream | AudioStream | None) -> None:
-    if stream is not None and next(iter(container.decode(stream)), None) is None:
-        raise _Flaw(f"has no {stream.type} that decodes")
+        raise Flawed("does not say how large its pictures are")
 
 
 def _duration_s(container: InputContainer) -> float:
     """Length in seconds, after the packets were seen to reach it."""
-    seen_s = _seen_s(container)
-    promised_s = (container.duration or 0) / _MICROSECONDS
-    if seen_s <= 0:
-        raise _Flaw("holds no media")
-    if seen_s < promised_s - max(_MISSING_S, promised_s * _MISSING_SHARE):
-        raise _Flaw(f"ends after {seen_s:.1f} s of {promised_s:.1f} s")
-    return round(promised_s or seen_s, 6)
-
-
-def _seen_s(container: InputContainer) -> float:
-    """Seconds between the start of the first and the end of the last packet."""
-    give_up_at = time.monotonic() + _MOST_S
-    tick_s = {stream.index: float(stream.time_base) for stream in container.streams if stream.time_base}
-    first, last = math.inf, -math.inf
-    for number, packet in enumerate(container.demux()):
-        if packet.is_corrupt:
-            raise _Flaw("is cut off")
-        if packet.pts is not None:
-            tick = tick_s.get(packet.stream.index, 0.0)
-            first = min(first, packet.pts * tick)
-            last = max(last, (packet.pts + (packet.duration or 0)) * tick)
-        if number % _PACKETS_BETWEEN_LOOKS == 0 and time.monotonic() > give_up_at:
-            raise _Flaw(f"takes more than {_MOST_S:.0f} s to read")
-    return max(0.0, last - first)
-
-
-def _check_boxes(file: BinaryIO) -> None:
-    """In an MP4 or MOV, the boxes that hold the media must end before the file does: FFmpeg forgives a cut index.
-
-    What follows the last box (padding, a label) is let be.
-
-    Source: ISO/IEC 14496-12 section 4.2 (size 0: to the end of the file; size 1: 64 bits follow).
-    """
-    end = file.seek(0, os.SEEK_END)
-    at = 0
-    for _ in range(_MOST_BOXES):
-        file.seek(at)
-        head = file.read(16)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:8]
-        if size == 1:
-            size = int.from_bytes(head[8:16], "big")
-        if kind not in _BOXES or size < _BOX_HEAD:
-            return
-        if at + size > end and kind in _MEDIA_BOXES:
-            raise _Flaw("is cut off")
-        at += size
+    seen, promised = seen_s(container), promised_s(container)
+    check_reached(seen, promised)
+    return round(promised or seen, 6)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.commandline import REPOSITORY, CommandLine
+from tests.contents import picture, recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +42,8 @@ def work(tmp_path: Path) -> Path:
     (folder / "assets").mkdir(parents=True)
     for name in ("home", "logs"):
         (tmp_path / name).mkdir()
-    (folder / "assets" / "anna.png").write_bytes(b"\x89PNG a face")
-    (folder / "assets" / "anna.mp3").write_bytes(b"ID3 a voice")
+    (folder / "assets" / "anna.png").write_bytes(picture())
+    (folder / "assets" / "anna.mp3").write_bytes(recording("mp3", "libmp3lame"))
     write(folder)
     return folder
 
@@ -105,7 +106,7 @@ def test_renaming_a_file_changes_nothing_and_a_byte_makes_the_job_anew(work: Pat
     (work / "assets" / "anna.png").rename(work / "assets" / "presenter.png")
     write(work, ("assets/anna.png", "assets/presenter.png"), ("hooks.example.com/k", "hooks.example.com/other"))
     assert {action for action, _ in actions(callsheet, "--sandbox").values()} == {"up-to-date"}
-    (work / "assets" / "presenter.png").write_bytes(b"\x89PNG a fact")
+    (work / "assets" / "presenter.png").write_bytes(picture(width=301))
     planned = actions(callsheet, "--sandbox")
     assert {job_id: action for job_id, (action, _) in planned.items()} == {"hello": "up-to-date", "anna": "recreate"}
     callsheet("run", "faces.yaml", "--sandbox").expect(0)
@@ -163,7 +164,7 @@ def test_a_file_that_changes_during_a_run_is_not_sent(work: Path, callsheet: Com
     write(work, ("klingai.com}", "klingai.com, limits: {in_flight: 1}}"), ("  anna:\n", f"{first}  anna:\n"))
     run = callsheet.start("run", "faces.yaml", "--sandbox", "--progress", "plain")
     run.wait_for_words("submit  first")
-    (work / "assets" / "anna.png").write_bytes(b"\x89PNG another face")
+    (work / "assets" / "anna.png").write_bytes(picture(width=302))
     finished = run.wait().expect(1)
     assert "failed  anna  P602 nothing was sent: file assets/anna.png has changed" in finished.stderr
     assert [entry["body"]["audio_id"] for entry in creates(work) if entry["api"] == "kling"] == ["a"]

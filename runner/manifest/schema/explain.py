@@ -24,6 +24,9 @@ Path = tuple[str | int, ...]
 _MOST_CHARACTERS_SHOWN: Final = 60
 _MOST_CHARACTERS_UNEXPLAINED: Final = 300
 
+REFUSAL: Final = "x-refusal"
+"""Beside a `not` of ours: what to say when it refuses."""
+
 MOST_COMPLAINTS: Final = 1_000
 """A value with more is explained no further: the first thousand are enough to see what is wrong."""
 
@@ -203,6 +206,8 @@ def _choice(error: _Refusal) -> list[str] | None:
 def _explain_value(error: _Refusal, otherwise: str = "this does not fit its schema") -> Complaint:
     if error.is_about_name:
         return _bad_key(error)
+    if error.keyword == "not" and REFUSAL in error.schema:
+        return Complaint(Code.NOT_ALLOWED, str(error.schema[REFUSAL]), error.path)
     words = _WORDS.get(error.keyword)
     if words is None:
         return Complaint(Code.SCHEMA, otherwise[:_MOST_CHARACTERS_UNEXPLAINED], error.path)
@@ -297,6 +302,11 @@ def _repeated(error: _Refusal) -> _Words:
     return Code.REPEATED, f"the list repeats {show(error.instance[first_repeated(error.instance)])}", None
 
 
+def _lonely(error: _Refusal) -> _Words:
+    key, others = next((key, others) for key, others in error.wanted.items() if key in error.instance)
+    return Code.MISSING_KEY, f"`{key}` says nothing without {' and '.join(map(show, others))} beside it", None
+
+
 _WORDS: Final[dict[str, Callable[[_Refusal], _Words]]] = {
     "type": _type,
     "enum": _enum,
@@ -313,4 +323,5 @@ _WORDS: Final[dict[str, Callable[[_Refusal], _Words]]] = {
     "maxItems": _bound("this list has more than {bound} items"),
     "minProperties": _too_few("mapping", "keys"),
     "uniqueItems": _repeated,
+    "dependentRequired": _lonely,
 }

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, reduce
+from operator import getitem
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.core import references
-from runner.manifest.file_inputs import EVERY
+from runner.core.pointers import put
+from runner.manifest.input_rules import NO_RULES, InputRules, input_rules
+from runner.manifest.places import EVERY
 from runner.manifest.schema.check import SchemaCheck
+from runner.manifest.schema.explain import REFUSAL
+from runner.manifest.schema.walk import inlined
 from runner.schema_files import load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Mapping
+
+    from runner.manifest.places import Place
+    from runner.manifest.schema.walk import Schema
+
+_AS_WRITTEN: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class OperationSchema:
         outputs: The names of its outputs.
         samples: For each output a value of the kind that it will have.
         spoken: Paths of the inputs whose text is spoken, by preference.
-        takes_bytes: Paths of the inputs that may be local files (`x-bytes`), `*` for each item of a list.
+        rules: What the inputs may hold beyond what `check` sees: files, addresses, their limits.
         outside: Names of the inputs that do not count for the fingerprint (`x-outside-fingerprint`).
     """
 
@@ -34,7 +45,7 @@ class OperationSchema:
     outputs: tuple[str, ...]
     samples: dict[str, Any]
     spoken: tuple[tuple[str, ...], ...]
-    takes_bytes: tuple[tuple[str, ...], ...] = ()
+    rules: InputRules = NO_RULES
     outside: frozenset[str] = frozenset()
 
     def spoken_text(self, inputs: dict[str, Any]) -> str:
@@ -55,25 +66,67 @@ def operation_schema(name: str) -> OperationSchema:
     Args:
         name: One of `schema_files.operation_names()`.
     """
-    schema = load_schema(name)
+    return adapted_schema(name, _AS_WRITTEN)
+
+
+def adapted_schema(
+    name: str, accepts: Mapping[str, Mapping[str, Any]], *, refuses: Collection[str] = ()
+) -> OperationSchema:
+    """The schema of an operation on an account with limits or a style of its own.
+
+    Args:
+        name: One of `schema_files.operation_names()`.
+        accepts: Limits by input; names that mean nothing are left out.
+        refuses: Inputs that the account does not take (`refused_inputs`).
+    """
+    schema, rules = _refusing(load_schema(name), refuses), input_rules(name, accepts)
     inputs = schema["$defs"]["inputs"]
     outputs = schema["$defs"]["outputs"]["properties"]
     return OperationSchema(
         name=name,
-        check=SchemaCheck({"$ref": "#/$defs/inputs", "$defs": schema["$defs"]}),
+        check=SchemaCheck({"$ref": "#/$defs/inputs", "$defs": _with_lengths(schema, rules)}),
         outputs=tuple(outputs),
         samples={output: facts["examples"][0] for output, facts in outputs.items()},
         spoken=tuple(tuple(path.split("/")) for path in inputs.get("x-spoken", [])),
-        takes_bytes=tuple(_takes_bytes(inputs, ())),
+        rules=rules,
         outside=frozenset(name for name, facts in inputs["properties"].items() if "x-outside-fingerprint" in facts),
     )
 
 
-def _takes_bytes(schema: dict[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Where a schema says that a value may be a local file, in the order written."""
-    if "x-bytes" in schema:
-        yield at
-    for name, inner in schema.get("properties", {}).items():
-        yield from _takes_bytes(inner, (*at, name))
-    if "items" in schema:
-        yield from _takes_bytes(schema["items"], (*at, EVERY))
+def refused_inputs(name: str, style: str | None) -> list[str]:
+    """The inputs of an operation that only accounts of another style take (`x-style`).
+
+    Args:
+        name: One of `schema_files.operation_names()`.
+        style: The account's; None for the usual way.
+    """
+    inputs = load_schema(name)["$defs"]["inputs"]["properties"]
+    return [it for it, facts in inputs.items() if facts.get("x-style", style) != style]
+
+
+def _refusing(schema: Schema, names: Collection[str]) -> Schema:
+    """The schema of an operation in which nothing may stand at some inputs."""
+    inputs = schema["$defs"]["inputs"]
+    refused = {
+        it: {"not": {}, REFUSAL: f"only accounts with `style: {inputs['properties'][it]['x-style']}` take `{it}`"}
+        for it in names
+    }
+    inputs = {**inputs, "properties": {**inputs["properties"], **refused}}
+    return {**schema, "$defs": {**schema["$defs"], "inputs": inputs}}
+
+
+def _with_lengths(schema: Schema, rules: InputRules) -> Schema:
+    """The definitions of an operation, in which texts are as long as the rules allow, whatever stands there."""
+    definitions: Schema = schema["$defs"]
+    if not rules.max_chars:
+        return definitions
+    inputs = inlined(definitions["inputs"], schema)
+    for place, most in rules.max_chars:
+        path = _path(place)
+        inputs = put(inputs, path, {**reduce(getitem, path, inputs), "maxLength": most})
+    return {**definitions, "inputs": inputs}
+
+
+def _path(place: Place) -> tuple[str, ...]:
+    """Where a schema describes an input."""
+    return tuple(key for step in place for key in (("items",) if step == EVERY else ("properties", step)))

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from runner.core.diagnostics import Severity
+from runner.core.ports import ProviderDefaults
 from runner.core.references import CLOSE, OPEN
-from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
+from runner.manifest.campaign import ManifestCampaign, open_campaign
 from runner.manifest.validate import check
+from runner.media.preflight import look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
     from runner.core.spec import JobSpec
 
 DEFAULTS = {
-    "digital-human": AccountDefaults(base_url="https://api.gpt.ge", env="DIGITAL_HUMAN_TOKEN", in_flight=8),
-    "kling": AccountDefaults(base_url="https://api-singapore.klingai.com", env="KLING_API_KEY", in_flight=3),
+    "digital-human": ProviderDefaults(base_url="https://api.gpt.ge", credential_env="DIGITAL_HUMAN_TOKEN", in_flight=8),
+    "kling": ProviderDefaults(
+        base_url="https://api-singapore.klingai.com", credential_env="KLING_API_KEY", in_flight=3
+    ),
+    "video": ProviderDefaults(
+        base_url="https://gateway.example.com", credential_env="VIDEO_API_KEY", in_flight=8, styles=("openai",)
+    ),
 }
 HEAD = "version: 1\nname: spring\n"
 ADDRESSES = "{avatar_url: https://cdn.example.com/a.png, audio_url: https://cdn.example.com/a.mp3}"
@@ -63,7 +70,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.yaml"
     given = folder / "overrides.json"
     overrides = json.loads(given.read_text(encoding="utf-8")) if given.exists() else {}
-    campaign = open_campaign(path, display=path.name, defaults=DEFAULTS, overrides=overrides)
+    campaign = open_campaign(path, display=path.name, defaults=DEFAULTS, overrides=overrides, look=look)
     if not isinstance(campaign, ManifestCampaign):
         return {"findings": [_finding(it, folder) for it in campaign.diagnostics], "jobs": []}
     specs = [_job(spec) for spec in campaign.jobs(lambda _: None)]

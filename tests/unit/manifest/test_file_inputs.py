@@ -12,8 +12,9 @@ import pytest
 from runner.core.diagnostics import Severity
 from runner.manifest.codes import Code
 from runner.manifest.digests import MOST_FILE_BYTES, Digests
-from runner.manifest.file_inputs import EVERY, FileInputs, SeenFiles
+from runner.manifest.file_inputs import FileInputs, SeenFiles
 from runner.manifest.paths import FileRule
+from runner.manifest.places import EVERY
 from runner.manifest.validate import check
 from tests.unit.manifest.manifests import HEAD, findings, jobs, opened, written
 

@@ -48,6 +48,11 @@ class Cdn:
         await self._runner.cleanup()
 
     @property
+    def authorizations(self) -> list[str | None]:
+        """The Authorization header of every request, in order."""
+        return [request.headers.get("Authorization") for request in self.asked]
+
+    @property
     def ranges(self) -> list[str | None]:
         """The Range header of every request, in order."""
         return [request.headers.get("Range") for request in self.asked]
@@ -64,6 +69,7 @@ class Cdn:
         read_timeout_s: float = 5.0,
         trusted_origins: tuple[str, ...] | None = None,
         replaces: tuple[str, ...] | None = None,
+        credential_of: str | None = None,
     ) -> Order:
         """An order for this server's file."""
         return Order(
@@ -79,6 +85,7 @@ class Cdn:
             read_timeout_s=read_timeout_s,
             connect_timeout_s=2.0,
             replaces=replaces,
+            credential_of=credential_of,
         )
 
     def headers(self) -> dict[str, str]:

@@ -68,7 +68,7 @@ def _sample(schema: Schema, key: str | None = None) -> Any:
         offered = [schema.get("default"), *schema.get("enum", []), *schema.get("examples", [])]
         return next(value for value in offered if value is not None)
     others = {name for branch in schema.get("oneOf", []) for name in branch["required"]} - {key}
-    return {name: _sample(part) for name, part in schema["properties"].items() if name not in others}
+    return {name: _sample(part) for name, part in schema.get("properties", {}).items() if name not in others}
 
 
 def _samples(operation: str) -> Iterator[dict[str, Any]]:
