@@ -7,6 +7,7 @@ import click
 import runner
 from runner.cli.doctor import doctor
 from runner.cli.explain import explain
+from runner.cli.import_tasks import import_tasks
 from runner.cli.init import init
 from runner.cli.plan import plan
 from runner.cli.report import report
@@ -24,7 +25,21 @@ from runner.cli.voices import voices
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
     },
-    commands=(init, validate, plan, run, status, report, resolve, voices, schema, explain, sandbox, doctor),
+    commands=(
+        init,
+        validate,
+        plan,
+        run,
+        status,
+        report,
+        resolve,
+        import_tasks,
+        voices,
+        schema,
+        explain,
+        sandbox,
+        doctor,
+    ),
 )
 @click.version_option(runner.__version__, prog_name="callsheet")
 def callsheet() -> None:

@@ -27,7 +27,7 @@ async def sandbox_for(campaign: Campaign) -> AsyncIterator[None]:
 
     folder = state_folder(campaign)
     ledger = folder / "sandbox.jsonl" if folder.exists() else None
-    sandbox = Sandbox(SandboxOptions(require_credential=False, lenient_voices=True, ledger_path=ledger))
+    sandbox = Sandbox(SandboxOptions(require_credential=False, lenient=True, ledger_path=ledger))
     await sandbox.start()
     try:
         campaign.serve_from(sandbox.base_url, sandbox.cdn_origin)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.opening import find_account_credential, state_folder
+from runner.cli.providers import claim_on
 from runner.cli.screen import say
 from runner.core.answers import Reply, Request
 from runner.core.limits import ALWAYS_FREE_BYTES
 from runner.manifest.credentials import Missing
 from runner.providers.http import HttpWire
+from runner.providers.signing import PlainKey
 from runner.report.escape import visible
 
 if TYPE_CHECKING:
@@ -41,11 +43,20 @@ def examine(campaign: Campaign) -> bool:
 
 
 def _findings(campaign: Campaign) -> Iterator[tuple[bool, str]]:
+    for kind in dict.fromkeys(account.type for account in campaign.accounts.values()):
+        yield from _claims(kind)
     for name in campaign.accounts:
         yield _credential(campaign, name)
         yield from asyncio.run(_reach(campaign, name))
     yield _disk("outputs", Path(campaign.output_dir))
     yield _disk("state", state_folder(campaign))
+
+
+def _claims(kind: str) -> Iterator[tuple[bool, str]]:
+    """Somebody who installed a package to speak to this provider may believe that it does."""
+    claim = claim_on(kind)
+    if claim is not None:
+        yield False, f"provider {kind}: {claim}"
 
 
 def _credential(campaign: Campaign, name: str) -> tuple[bool, str]:
@@ -57,7 +68,7 @@ def _credential(campaign: Campaign, name: str) -> tuple[bool, str]:
 
 async def _reach(campaign: Campaign, name: str) -> list[tuple[bool, str]]:
     account = campaign.accounts[name]
-    wire = HttpWire(account, token="doctor")  # noqa: S106  no credential leaves the machine for a look at the door
+    wire = HttpWire(account, signer=PlainKey("doctor"))  # no credential leaves the machine for a look at the door
     try:
         exchange = await wire.get(Request("GET", "/"))
     finally:

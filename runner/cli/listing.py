@@ -7,13 +7,12 @@ import json
 from typing import TYPE_CHECKING
 
 from runner.cli.embedded import sandbox_for
-from runner.cli.opening import SANDBOX_TOKEN, SandboxCampaign, credentials
+from runner.cli.providers import provider_of
 from runner.cli.screen import say, tell
+from runner.cli.wires import make_wires
 from runner.core.answers import Reply
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import SettingMissing
-from runner.providers.http import HttpWire
-from runner.providers.registry import PROVIDERS
 from runner.report.escape import visible
 
 if TYPE_CHECKING:
@@ -45,10 +44,8 @@ def list_voices(campaign: Campaign, account: str, language: str | None, *, as_js
 
 async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequence[Voice]:
     async with sandbox_for(campaign):
-        token = SANDBOX_TOKEN if isinstance(campaign, SandboxCampaign) else credentials(campaign, [account])[account]
-        settings = campaign.accounts[account]
-        provider = PROVIDERS[settings.type]
-        wire = HttpWire(settings, token=token)
+        provider = provider_of(campaign.accounts[account])
+        wire = make_wires(campaign, [account])[account]
         found: list[Voice] = []
         try:
             for request in provider.voices(language):
@@ -60,7 +57,7 @@ async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequen
                         next_step=f"callsheet doctor {campaign.path}",
                         code=ErrorCode.NO_VOICES,
                     )
-                found += voices
+                found += [voice for voice in voices if language is None or voice.language in ("", language)]
         finally:
             await wire.close()
         return found

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from runner.cli.checking import check_addresses, look
+from runner.cli.providers import ProviderTypes, provider_of
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import ManifestInvalid, SettingMissing
 from runner.engine.pricing import PriceCheck
-from runner.manifest.campaign import AccountDefaults, ManifestCampaign, open_campaign
+from runner.manifest.campaign import ManifestCampaign, open_campaign
 from runner.manifest.credentials import Credential, KeyPair, Missing, find_credential
-from runner.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +33,11 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105  no secret: the embedded sandbox takes a
 
 
 def read_manifest(
-    manifest: str, *, variables: Mapping[str, str] | None = None, allow_files_outside: bool = False
+    manifest: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    allow_files_outside: bool = False,
+    check_urls: bool = False,
 ) -> ManifestCampaign:
     """Read a manifest.
 
@@ -38,6 +45,7 @@ def read_manifest(
         manifest: Its path as typed.
         variables: Overrides of vars.
         allow_files_outside: Whether it may name files outside its repository.
+        check_urls: Whether the addresses that jobs send are asked; the jobs are held against what comes.
 
     Raises:
         ManifestInvalid: With everything that is wrong.
@@ -47,11 +55,14 @@ def read_manifest(
         display=manifest,
         overrides=variables or {},
         allow_files_outside=allow_files_outside,
-        defaults=account_defaults(),
+        defaults=ProviderTypes(),
         job_check=price_check,
+        look=look,
     )
     if not isinstance(campaign, ManifestCampaign):
         raise ManifestInvalid(campaign.diagnostics, not_kept=campaign.not_kept, jobs_read=campaign.jobs_read)
+    if check_urls:
+        check_addresses(campaign)
     return campaign
 
 
@@ -66,26 +77,20 @@ def open_manifest(
     variables: Mapping[str, str] | None = None,
     allow_files_outside: bool = False,
     sandbox: bool = False,
+    check_urls: bool = False,
 ) -> Campaign:
     """Read a manifest as a run sees it: with `sandbox`, with a state and outputs of its own (`SandboxCampaign`).
 
     Raises:
         ManifestInvalid: With everything that is wrong.
+        click.UsageError: Addresses are to be asked in the sandbox.
     """
-    campaign = read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside)
+    if sandbox and check_urls:
+        raise click.UsageError("--check-urls asks addresses elsewhere, and with --sandbox nothing leaves this machine")
+    campaign = read_manifest(
+        manifest, variables=variables, allow_files_outside=allow_files_outside, check_urls=check_urls
+    )
     return SandboxCampaign(campaign) if sandbox else campaign
-
-
-def account_defaults() -> dict[str, AccountDefaults]:
-    """What the accounts of each provider have when the manifest does not say."""
-    return {
-        name: AccountDefaults(
-            base_url=provider.defaults.base_url,
-            env=provider.defaults.credential_env,
-            in_flight=provider.defaults.in_flight,
-        )
-        for name, provider in PROVIDERS.items()
-    }
 
 
 def state_folder(campaign: Campaign) -> Path:
@@ -120,11 +125,12 @@ def find_account_credential(campaign: Campaign, account: str) -> Credential | Ke
     return find_credential(campaign.accounts[account].credential, folder=campaign.folder, environ=os.environ)
 
 
-def credentials(campaign: Campaign, accounts: Iterable[str]) -> dict[str, str]:
-    """The tokens of these accounts.
+def credentials(campaign: Campaign, accounts: Iterable[str]) -> dict[str, Credential | KeyPair]:
+    """The credentials of these accounts.
 
     Raises:
-        SettingMissing: At least one is missing; the message names all and says where they were looked for.
+        SettingMissing: At least one is missing, and the message names all and says where they were looked for; or one is a key pair
+            for a provider that takes none.
     """
     found = {name: find_account_credential(campaign, name) for name in accounts}
     missing = [
@@ -137,17 +143,15 @@ def credentials(campaign: Campaign, accounts: Iterable[str]) -> dict[str, str]:
             f"a credential is missing, so nothing was sent: {'; '.join(missing)}",
             next_step="set it in the environment or in a `.env` beside the manifest, or try `--sandbox`, which needs none",
         )
-    return {name: _token(name, credential) for name, credential in found.items()}
-
-
-def _token(account: str, credential: Credential | KeyPair | Missing) -> str:
-    if isinstance(credential, Credential):
-        return credential.token
-    raise SettingMissing(
-        f"account `{account}` takes one token, not a pair of keys, so nothing was sent",
-        next_step="give it as `credential: {env: NAME}`",
-        code=ErrorCode.CREDENTIAL_KIND,
-    )
+    there = {name: credential for name, credential in found.items() if not isinstance(credential, Missing)}
+    for name, credential in there.items():
+        if isinstance(credential, KeyPair) and not provider_of(campaign.accounts[name]).defaults.takes_key_pair:
+            raise SettingMissing(
+                f"account `{name}` takes one token, not a pair of keys, so nothing was sent",
+                next_step="give it as `credential: {env: NAME}`",
+                code=ErrorCode.CREDENTIAL_KIND,
+            )
+    return there
 
 
 def missing_credentials(campaign: Campaign) -> dict[str, str]:
@@ -178,6 +182,7 @@ class SandboxCampaign:
         self.accounts: Mapping[str, Account] = {name: _in_sandbox(account) for name, account in real.accounts.items()}
 
         self.lock_path = None
+        self.ageing = real.ageing
 
     @property
     def budget(self) -> Budget | None:

@@ -57,6 +57,15 @@ def sandbox_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def check_urls_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--check-urls`."""
+    return click.option(
+        "--check-urls",
+        is_flag=True,
+        help="Ask every address that jobs send, without a credential: is it there, and is it what the API takes?",
+    )(command)
+
+
 def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for value in values:

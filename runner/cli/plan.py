@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from runner.cli.exits import Exit
-from runner.cli.options import manifest_argument, sandbox_option, selection_options, variable_options
+from runner.cli.options import check_urls_option, manifest_argument, sandbox_option, selection_options, variable_options
 
 _EXAMPLES = """\b
 Examples:
@@ -22,6 +22,7 @@ Examples:
 @selection_options
 @variable_options
 @sandbox_option
+@check_urls_option
 @click.option("--retry-failed", is_flag=True, help="Plan as `run --retry-failed` would.")
 @click.option(
     "--budget", metavar="AMOUNT", help="Plan as `run --budget` would: the stricter of this and the manifest's."
@@ -38,7 +39,7 @@ Examples:
     help="Save the plan too: `callsheet run FILE` does exactly that, or refuses when anything has moved since.",
 )
 def plan(manifest: str, **options: Any) -> int:
-    """Show what a run would do with each job, why, and what it would cost. Offline: nothing is sent."""
+    """Show what a run would do with each job, why, and what it would cost. Offline: nothing is sent, unless addresses are to be asked."""
     from runner.cli.planning import plan_manifest  # noqa: PLC0415  the work is imported when it is done
 
     has_work = plan_manifest(manifest, **options)

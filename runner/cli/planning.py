@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ from runner.cli.state import open_state
 from runner.core.diagnostics import Unsaid
 from runner.core.plan import Action, Decision
 from runner.engine.obstacles import Obstacles
-from runner.engine.pricing import PriceCheck
+from runner.engine.pricing import PriceCheck, is_priced_later
 from runner.engine.reasons import explained
 from runner.engine.survey import Census, Findings, Scope, orphans, survey
 from runner.media.probe import probe
@@ -58,8 +59,10 @@ def plan_manifest(manifest: str, **options: Any) -> bool:
     if target is not None:
         check_target(target, manifest)
     basics: dict[str, Any] = {"sandbox": chosen.sandbox, "allow_files_outside": chosen.allow_files_outside}
-    campaign = open_manifest(manifest, variables=chosen.variables, **basics)
-    scope = Scope(selection=parse_selection(chosen.select, chosen.exclude), retry_failed=chosen.retry_failed)
+    campaign = open_manifest(manifest, variables=chosen.variables, check_urls=options["check_urls"], **basics)
+    scope = Scope(
+        now=time.time(), selection=parse_selection(chosen.select, chosen.exclude), retry_failed=chosen.retry_failed
+    )
     budgets = budgets_of(campaign, chosen.budget)
     head = make_head(campaign, None, options=further_options(chosen.variables, **basics))
     with open_state(campaign, read_only=True) as store:
@@ -157,6 +160,7 @@ class Plan:
                 estimate=estimate,
                 blocked=blocked,
                 moved_from=store.taken_over.renamed.get(entry.spec.id),
+                is_priced_later=is_priced_later(campaign.accounts[entry.spec.account], entry.spec),
             )
         if self._scope.selection.is_everything and census.may_miss_orphans(store.count()):
             for row in orphans(campaign, store):

@@ -112,12 +112,17 @@ def jobs_of(
         job, why = entry.job, undelivered.get(entry.spec.id)
         if job is not None and why is not None:
             job = _as_undelivered(job, why)
-        estimate = estimate_of(campaign, entry.spec)
+        estimate = _expected(campaign, entry.spec, job)
         is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
         yield report_job(entry.spec, job, estimate=estimate, manifest=head.path, cached=is_cached, options=head.options)
     if chosen.is_everything and census.may_miss_orphans(store.count()):
         for row in orphans(campaign, store):
             yield _orphan(row, head)
+
+
+def _expected(campaign: Campaign, spec: JobSpec, job: Job | None) -> Money | None:
+    """What a job was expected to cost when it was submitted; before that, what it would be."""
+    return job.reserved if job is not None and job.reserved is not None else estimate_of(campaign, spec)
 
 
 def _as_undelivered(job: Job, why: str) -> Job:

@@ -116,7 +116,7 @@ def _check_adoption(store: StateStore, job: Job, task_id: str) -> None:
 
 
 def _decision(adopt: str | None, why: str, *, resubmit: bool, abandon: bool) -> events.Decision:
-    now, who = time.time(), _who()
+    now, who = time.time(), who_types()
     if adopt is not None:
         return events.Adopted(at=now, who=who, why=why, task_id=adopt.strip())
     if resubmit:
@@ -125,7 +125,8 @@ def _decision(adopt: str | None, why: str, *, resubmit: bool, abandon: bool) -> 
     return events.Abandoned(at=now, who=who, why=why)
 
 
-def _who() -> str:
+def who_types() -> str:
+    """The person at the keyboard, as `user@host`."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

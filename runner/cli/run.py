@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from runner.cli.options import manifest_argument, sandbox_option, selection_options, variable_options
+from runner.cli.options import check_urls_option, manifest_argument, sandbox_option, selection_options, variable_options
 
 _EXAMPLES = """\b
 Examples:
@@ -22,6 +22,7 @@ Examples:
 @selection_options
 @variable_options
 @sandbox_option
+@check_urls_option
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Submit at most N jobs in this run.")
 @click.option(
     "--budget",

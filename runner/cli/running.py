@@ -7,8 +7,9 @@ import contextlib
 import secrets
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,18 +19,18 @@ from runner.cli.clock import SystemClock
 from runner.cli.embedded import sandbox_for
 from runner.cli.finishing import Finish
 from runner.cli.opening import (
-    SANDBOX_TOKEN,
-    credentials,
     further_options,
     open_manifest,
     state_folder,
 )
 from runner.cli.promise import Promise, find_promise
+from runner.cli.providers import operations_of
 from runner.cli.reporting import budgets_of, currency_of
 from runner.cli.screen import tell_taken_over, tell_unmatched, wants_color
 from runner.cli.signals import Signals
 from runner.cli.starting import take_lock
 from runner.cli.state import open_state
+from runner.cli.wires import make_wires
 from runner.core.errors import ManifestInvalid, SettingMissing
 from runner.core.notices import RunStarted
 from runner.engine.context import Context
@@ -40,18 +41,19 @@ from runner.engine.run import Run
 from runner.engine.survey import Scope
 from runner.engine.treasury import Treasury
 from runner.media.probe import probe
-from runner.providers.http import HttpWire
-from runner.providers.registry import PROVIDERS
 from runner.report.terminal import make_observer
 from runner.transfer.delivery import FileDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runner.core.job import Job
     from runner.core.money import Budget
+    from runner.core.plan import Standing
     from runner.core.selection import Selection
     from runner.core.spec import Campaign
     from runner.engine.run import Outcome
+    from runner.providers.http import HttpWire
     from runner.report.terminal import Watcher
     from runner.store.store import StateStore
 
@@ -71,6 +73,7 @@ class RunSettings:
         limit: Submissions at the most; None for no limit.
         progress: How progress is told.
         promise: The saved plan that is to be carried out; None for a run of a manifest as it is.
+        check_urls: Whether the addresses that jobs send are asked first.
     """
 
     manifest: str
@@ -86,6 +89,7 @@ class RunSettings:
     quiet: bool
     wait_for_lock: bool
     promise: Promise | None = None
+    check_urls: bool = False
 
     @classmethod
     def from_options(cls, **options: Any) -> RunSettings:
@@ -126,7 +130,7 @@ def run_manifest(settings: RunSettings) -> int:
     campaign = _open(settings)
     planned = None if settings.promise is None else settings.promise.plan.options.budget
     budgets = budgets_of(campaign, settings.budget, planned)
-    scope = Scope(selection=settings.selection, retry_failed=settings.retry_failed)
+    scope = Scope(now=time.time(), selection=settings.selection, retry_failed=settings.retry_failed)
     lock = take_lock(
         campaign,
         scope,
@@ -138,7 +142,8 @@ def run_manifest(settings: RunSettings) -> int:
     with lock, open_state(campaign, read_only=False) as store:
         if not settings.quiet:
             tell_taken_over(store.taken_over)
-        return _run_with_state(settings, campaign, store, scope, budgets)
+        now = time.time()  # the lock may have been waited for
+        return _run_with_state(settings, campaign, store, replace(scope, now=now), budgets)
 
 
 def _open(settings: RunSettings) -> Campaign:
@@ -149,6 +154,7 @@ def _open(settings: RunSettings) -> Campaign:
             variables=settings.variables,
             allow_files_outside=settings.allow_files_outside,
             sandbox=settings.sandbox,
+            check_urls=settings.check_urls,
         )
     except ManifestInvalid as invalid:
         if settings.promise is not None:
@@ -174,6 +180,7 @@ def _run_with_state(
         has_budget=bool(budgets),
         after_kill=last is not None and last.ended_at is None,
         note=None if settings.promise is None else settings.promise.note,
+        can_look_up=partial(_can_look_up, campaign),
     )
     with contextlib.closing(prepared.worklist):
         if settings.promise is not None:
@@ -182,6 +189,15 @@ def _run_with_state(
             tell_unmatched(settings.selection)
         one = _Run(settings, campaign, store, delivery, prepared, budgets)
         return one.finish.nothing_to_do() if prepared.work == 0 else asyncio.run(one.work())
+
+
+def _can_look_up(campaign: Campaign, row: Job | Standing) -> bool:
+    """Whether the API of a job can be asked for it by our own id."""
+    account = campaign.accounts.get(row.account)
+    if account is None or not account.looks_up:
+        return False
+    operation = operations_of(account).get(f"{account.type}/" + row.uses.partition("/")[2])
+    return operation is not None and operation.own_ids is not None
 
 
 @dataclass(slots=True)
@@ -238,16 +254,15 @@ class _Run:
         """The accounts with work. What cannot be used of them shows here, before anything is recorded."""
         accounts = list(self.prepared.queues) + [name for name, _ in self.prepared.waiting]
         names = list(dict.fromkeys(accounts))
-        tokens = dict.fromkeys(names, SANDBOX_TOKEN) if self.settings.sandbox else credentials(self.campaign, names)
-        return {name: self._lane(name, token) for name, token in tokens.items()}
+        return {name: self._lane(name, wire) for name, wire in make_wires(self.campaign, names).items()}
 
     def _sources(self, lanes: Mapping[str, Lane]) -> dict[str, Lane]:
         """The accounts without work that may be asked for outputs of delivered jobs; nobody has to have a credential for that alone."""
-        tokens: dict[str, str] = {}
+        wires: dict[str, HttpWire] = {}
         for name in sorted((self.prepared.sources - lanes.keys()) & self.campaign.accounts.keys()):
             with contextlib.suppress(SettingMissing):
-                tokens |= {name: SANDBOX_TOKEN} if self.settings.sandbox else credentials(self.campaign, [name])
-        return {name: self._lane(name, token) for name, token in tokens.items()}
+                wires |= make_wires(self.campaign, [name])
+        return {name: self._lane(name, wire) for name, wire in wires.items()}
 
     def _record_start(self) -> str:
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -279,12 +294,10 @@ class _Run:
                 await lane.wire.close()
             await self.delivery.close()
 
-    def _lane(self, name: str, token: str) -> Lane:
+    def _lane(self, name: str, wire: HttpWire) -> Lane:
         account = self.campaign.accounts[name]
-        provider = PROVIDERS[account.type]
-        operations = {operation.name: operation for operation in provider.operations.values()}
-        wire = HttpWire(account, token=token)
-        return Lane(account, wire, operations, Random(), currency=currency_of(self.campaign))
+        self.delivery.introduce(name, wire.authorization)
+        return Lane(account, wire, operations_of(account), Random(), currency=currency_of(self.campaign))
 
     def _context(self, watcher: Watcher) -> Context:
         today = f"{datetime.now(UTC):%Y-%m-%d}"

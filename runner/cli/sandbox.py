@@ -9,7 +9,20 @@ import click
 from runner.cli.exits import Exit
 
 
-@click.command()
+class _WithKinds(click.Command):
+    """A command whose help ends with the table of faults."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write every kind of fault and what it does, by the time when it strikes."""
+        from runner.sandbox.faults import kinds_by_stage  # noqa: PLC0415  for the help of this command alone
+
+        super().format_epilog(ctx, formatter)
+        for stage, kinds in kinds_by_stage().items():
+            with formatter.section(f"Kinds of faults: {stage}"):
+                formatter.write_dl(kinds)
+
+
+@click.command(cls=_WithKinds)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -46,16 +59,48 @@ from runner.cli.exits import Exit
     default="data.data",
     show_default=True,
     type=click.Choice(["flat", "data", "data.data"]),
-    help="How answers are wrapped.",
+    help="How answers about a digital human are wrapped.",
 )
-@click.option("--max-in-flight", type=click.IntRange(min=1), help="Refuse more tasks at once.")
+@click.option("--max-in-flight", type=click.IntRange(min=1), help="Refuse more tasks at once, of all APIs together.")
+@click.option("--kling-parallel", type=click.IntRange(min=1), help="Answer 1303 to more Kling avatars at once.")
 @click.option("--requests-per-minute", type=click.IntRange(min=1), help="Refuse more submissions a minute.")
+@click.option(
+    "--list-order",
+    default="newest",
+    show_default=True,
+    type=click.Choice(["newest", "oldest"]),
+    help="Which of Kling's tasks stand on the first page of a list.",
+)
+@click.option(
+    "--list-lag",
+    "list_lag_s",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds until a task of Kling stands in a list.",
+)
+@click.option(
+    "--lookup-lag",
+    "lookup_lag_s",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds until Kling finds a task by the client's own id.",
+)
+@click.option(
+    "--clock-skew",
+    "clock_skew_s",
+    default=0.0,
+    show_default=True,
+    type=float,
+    help="Seconds that the sandbox's clock is ahead; JWTs are judged by it.",
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND=RATE",
-    help="Misbehave with this probability, for example reset=0.1. May be repeated.",
+    help="Misbehave with this probability, for example reset=0.1; 1 is always. May be repeated. The kinds stand below.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the probabilities.")
 @click.option(
@@ -72,7 +117,8 @@ def sandbox(host: str, port: int, **options: Any) -> int:
     """Serve the generation APIs on loopback: real HTTP, real small videos, faults on request, no cost.
 
     Point an account at it with `base_url: http://127.0.0.1:8765` and `download_origins`, as it prints them. A word such as
-    `sandbox:reset` in a job's text makes that job misbehave; --fault does so at random.
+    `sandbox:reset` in a job's text, prompt or address makes that job misbehave; `sandbox:reset@2` does so twice, and `sandbox:slow=3`
+    gives a number. --fault does so at random.
     """
     import asyncio  # noqa: PLC0415  the work is imported when it is done
     import signal  # noqa: PLC0415

@@ -25,12 +25,16 @@ def schema(name: str | None, *, lists: bool) -> int:
     """Print a JSON Schema: without NAME the editor's view of the manifest, else the strict view of an operation or document."""
     import json  # noqa: PLC0415  the work is imported when it is done
 
-    from runner.cli.screen import say  # noqa: PLC0415
+    from runner.cli.providers import introduce_installed  # noqa: PLC0415
+    from runner.cli.screen import say, tell  # noqa: PLC0415
     from runner.manifest.schema.editor import editor_schema  # noqa: PLC0415
     from runner.schema_files import load_schema, schema_names  # noqa: PLC0415
 
     if lists and name is not None:
         raise click.UsageError("--list takes no NAME")
+    if name not in schema_names():
+        for unusable in introduce_installed():
+            tell(f"Left out: {unusable.reason}.")
     if lists:
         width = max(map(len, schema_names()))
         say("\n".join(f"{known:{width}}  {load_schema(known)['description']}" for known in schema_names()))

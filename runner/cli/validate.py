@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.exits import Exit
-from runner.cli.options import variable_options
+from runner.cli.options import check_urls_option, variable_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,14 @@ _EXAMPLES = """\b
 Examples:
   callsheet validate manifests/*.yaml
   callsheet validate manifests/autumn.yaml --format github
+  callsheet validate manifests/autumn.yaml --check-urls
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(dir_okay=False), metavar="MANIFEST...")
 @variable_options
+@check_urls_option
 @click.option(
     "form",
     "--format",
@@ -37,9 +39,18 @@ Examples:
 )
 @click.option("show_all", "--all", is_flag=True, help="Print every finding, not only the first 20 of a file.")
 def validate(
-    manifests: tuple[str, ...], variables: dict[str, str], *, allow_files_outside: bool, form: Format, show_all: bool
+    manifests: tuple[str, ...],
+    variables: dict[str, str],
+    *,
+    allow_files_outside: bool,
+    check_urls: bool,
+    form: Format,
+    show_all: bool,
 ) -> int:
-    """Check manifests offline: YAML, schema, templates, every row, references. All problems at once; nothing is sent."""
+    """Check manifests offline: YAML, schema, templates, every row, references, the content of local files.
+
+    All problems at once; nothing is sent.
+    """
     from runner.cli.findings import found_in, say_findings  # noqa: PLC0415  the work is imported when it is done
     from runner.cli.opening import price_check, read_manifest  # noqa: PLC0415
     from runner.core.collected import Found  # noqa: PLC0415
@@ -49,7 +60,9 @@ def validate(
     found = Found()
     for manifest in manifests:
         try:
-            campaign = read_manifest(manifest, variables=variables, allow_files_outside=allow_files_outside)
+            campaign = read_manifest(
+                manifest, variables=variables, allow_files_outside=allow_files_outside, check_urls=check_urls
+            )
             found += check(campaign, price_check(campaign.accounts, campaign.budget))
             found += Found(tuple(_lock_findings(campaign)))
         except ManifestInvalid as invalid:

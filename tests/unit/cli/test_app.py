@@ -22,6 +22,7 @@ COMMANDS = (
     "status",
     "report",
     "resolve",
+    "import",
     "voices",
     "schema",
     "explain",

@@ -1,0 +1,46 @@
+"""Wires to the accounts of a manifest, each with the credential that was found for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.cli.opening import SANDBOX_TOKEN, SandboxCampaign, credentials
+from runner.cli.providers import sandboxed
+from runner.manifest.credentials import KeyPair
+from runner.providers.http import HttpWire
+from runner.providers.signing import KeyPairSigner, PlainKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.core.spec import Campaign
+    from runner.manifest.credentials import Credential
+    from runner.providers.signing import Signer
+
+
+def make_wires(campaign: Campaign, accounts: Iterable[str]) -> dict[str, HttpWire]:
+    """The wires to some accounts, by name; nothing is opened before the first request.
+
+    Args:
+        campaign: The manifest; for one that runs in the sandbox no credential is looked for.
+        accounts: Their names, each an account of the manifest.
+
+    Raises:
+        SettingMissing: At least one account lacks its credential, or its address or credential cannot be used, or the sandbox does not
+            speak its API; nothing was sent.
+    """
+    return {
+        name: HttpWire(campaign.accounts[name], signer=signer) for name, signer in _signers(campaign, accounts).items()
+    }
+
+
+def _signers(campaign: Campaign, accounts: Iterable[str]) -> dict[str, Signer]:
+    if isinstance(campaign, SandboxCampaign):
+        return {sandboxed(campaign.accounts[name]).name: PlainKey(SANDBOX_TOKEN) for name in accounts}
+    return {name: _signer(found) for name, found in credentials(campaign, accounts).items()}
+
+
+def _signer(credential: Credential | KeyPair) -> Signer:
+    if isinstance(credential, KeyPair):
+        return KeyPairSigner(credential.access_key, credential.secret_key)
+    return PlainKey(credential.token)
