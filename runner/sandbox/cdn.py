@@ -1,50 +1,34 @@
-"""The CDN: another origin, which serves results with ranges and validators, and never wants a credential."""
+"""The CDN: another origin, which serves results at signed addresses and never wants a credential."""
 
 from __future__ import annotations
 
-import asyncio
-import gzip
-import hashlib
-import struct
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from runner.sandbox import film
 from runner.sandbox.addresses import Pass
-from runner.sandbox.faults import Fault, Stage
-from runner.sandbox.ranges import Part, part_of
+from runner.sandbox.deliveries import MEDIA_TYPES, page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from runner.sandbox.deliveries import Deliveries
     from runner.sandbox.desk import Desk
-    from runner.sandbox.shelf import Shelf
+    from runner.sandbox.ranges import Part
     from runner.sandbox.tasks import Task
 
 _REFUSED: Final = "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>{}</Message></Error>"
-_PRIVATE: Final = "http://169.254.169.254/latest/meta-data/"
-_LEAST_DROP_BYTES: Final = 4096
-"""A drop leaves shorter replies alone, so that a client that resumes comes to an end."""
-_TRICKLE_S: Final = 0.05
-_ONE_FILM: Final = film.Scene("One film for all", "0" * 32)
-_MEDIA_TYPES: Final = {".mp4": "video/mp4", "-wm.mp4": "video/mp4", ".jpg": "image/jpeg"}
-"""By what follows the task id in a file's name."""
 
 
 class Cdn:
-    """Serves `/cdn/<task id>.mp4`, `/cdn/<task id>-wm.mp4` and `/cdn/<task id>.jpg`.
+    """Serves `/cdn/<serial number of a task><suffix>`, e.g. `.mp4`, `-wm.mp4`, `.jpg` or `.mp3`.
 
     Args:
-        desk: Knows tasks, addresses, faults and the ledger.
-        shelf: Makes and keeps the files.
+        desk: Knows tasks, addresses and the time.
+        deliveries: Delivers files.
     """
 
-    def __init__(self, desk: Desk, shelf: Shelf) -> None:
+    def __init__(self, desk: Desk, deliveries: Deliveries) -> None:
         self._desk = desk
-        self._shelf = shelf
-        self._changes = 0
+        self._deliveries = deliveries
 
     def routes(self) -> list[web.RouteDef]:
         """The paths of the CDN; HEAD is answered wherever GET is."""
@@ -53,141 +37,22 @@ class Cdn:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         task, suffix = self._file_named(name)
-        faults = self._faults(task, suffix, request)
-        part = self._refusal(task, request) or _replacement(faults, request)
-        if part is None:
-            assert task is not None
-            part = await self._part(task, suffix, faults, request)
-        self._desk.ledger.record(
-            "cdn",
-            self._desk.now(),
-            name=name,
-            task_id=task.id if task else None,
-            method=request.method,
-            range=request.headers.get("Range"),
-            status=part.status,
-            size_bytes=len(part.body),
-            authorization="Authorization" in request.headers,
-            faults=sorted(faults),
-        )
-        return await _send(request, part, faults)
+        return await self._deliveries.deliver(request, name, task, suffix, self._refusal(task, request))
 
     def _file_named(self, name: str) -> tuple[Task | None, str]:
-        """The task whose file this is, and what follows its id in the name."""
-        task_id = name.partition(".")[0].removesuffix("-wm")
-        suffix = name[len(task_id) :]
-        return (self._desk.tasks.get(task_id) if suffix in _MEDIA_TYPES else None), suffix
-
-    def _faults(self, task: Task | None, suffix: str, request: web.Request) -> dict[str, Fault]:
-        # The address that a redirect leads to works.
-        if task is None or request.method != "GET" or _MEDIA_TYPES[suffix] != "video/mp4" or "hop" in request.query:
-            return {}
-        asked = (fault for fault in task.faults if fault.stage is Stage.CDN)
-        return {fault.kind: fault for fault in asked if self._desk.dice.strikes(fault, task.id)}
+        """The task whose file this is, and what follows its serial number in the name."""
+        serial = name.partition(".")[0].removesuffix("-wm")
+        suffix = name[len(serial) :]
+        return (self._desk.tasks.with_serial(serial) if suffix in MEDIA_TYPES else None), suffix
 
     def _refusal(self, task: Task | None, request: web.Request) -> Part | None:
         now = self._desk.now()
         if task is None or task.ends_at > now:
-            return _page(404, "<html><body>no such file</body></html>")
+            return page(404, "<html><body>no such file</body></html>")
         match self._desk.addresses.check(request.match_info["name"], request.query, now):
             case Pass.EXPIRED:
-                return _page(403, _REFUSED.format("Request has expired"))
+                return page(403, _REFUSED.format("Request has expired"))
             case Pass.FORGED:
-                return _page(403, _REFUSED.format("The signature does not match"))
+                return page(403, _REFUSED.format("The signature does not match"))
             case Pass.GOOD:
                 return None
-
-    async def _part(self, task: Task, suffix: str, faults: Mapping[str, Fault], request: web.Request) -> Part:
-        content = await self._content(task, suffix)
-        for kind in faults:
-            if kind in _SPOILED:
-                content = _SPOILED[kind](content)
-        if "cdn-changed" in faults:
-            self._changes += 1
-            content += _free_box(self._changes)
-        part = part_of(content, task.ends_at, {} if "no-range" in faults else request.headers)
-        headers = {**part.headers, "Content-Type": _MEDIA_TYPES[suffix]}
-        if "no-range" in faults:
-            del headers["Accept-Ranges"]
-        if "cdn-gzip" in faults:
-            return Part(part.status, {**headers, "Content-Encoding": "gzip"}, gzip.compress(part.body, mtime=0))
-        return Part(part.status, headers, part.body)
-
-    async def _content(self, task: Task, suffix: str) -> bytes:
-        scene = _ONE_FILM if self._desk.options.one_film else task.scene
-        make: Callable[[], bytes] = partial(film.video, scene, watermark=suffix.startswith("-wm"))
-        return await self._shelf.file(
-            f"{scene.task_id}{suffix}", partial(film.cover, scene) if suffix == ".jpg" else make
-        )
-
-
-def _replacement(faults: Mapping[str, Fault], request: web.Request) -> Part | None:
-    """What is answered in place of the file."""
-    for kind in faults:
-        match kind:
-            case "cdn-404":
-                return _page(404, "<html><body>no such file</body></html>")
-            case "cdn-500":
-                return _page(500, "<html><body>internal error</body></html>")
-            case "html-200":
-                return _page(200, "<html><body>Please sign in to continue.</body></html>")
-            case "redirect":
-                return Part(302, {"Location": str(request.rel_url.update_query(hop="1"))}, b"")
-            case "redirect-private":
-                return Part(302, {"Location": _PRIVATE}, b"")
-    return None
-
-
-async def _send(request: web.Request, part: Part, faults: Mapping[str, Fault]) -> web.StreamResponse:
-    if "cdn-slow" in faults:
-        return await _trickle(request, part, faults["cdn-slow"].amount)
-    if "cdn-drop" in faults and len(part.body) > _LEAST_DROP_BYTES:
-        return await _drop(request, part)
-    return web.Response(status=part.status, headers=part.headers, body=part.body)
-
-
-async def _begin(request: web.Request, part: Part) -> web.StreamResponse:
-    response = web.StreamResponse(status=part.status, headers=part.headers)
-    response.content_length = len(part.body)
-    await response.prepare(request)
-    return response
-
-
-async def _trickle(request: web.Request, part: Part, bytes_per_s: float) -> web.StreamResponse:
-    response = await _begin(request, part)
-    step = max(1, round(bytes_per_s * _TRICKLE_S))
-    for start in range(0, len(part.body), step):
-        await response.write(part.body[start : start + step])
-        await asyncio.sleep(_TRICKLE_S)
-    return response
-
-
-async def _drop(request: web.Request, part: Part) -> web.StreamResponse:
-    response = await _begin(request, part)
-    await response.write(part.body[: len(part.body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response
-
-
-def _page(status: int, text: str) -> Part:
-    return Part(status, {"Content-Type": "text/html; charset=utf-8"}, text.encode())
-
-
-def _free_box(number: int) -> bytes:
-    """An MP4 box that players skip, with another length for each number."""
-    padding = bytes(number % 1000)
-    return struct.pack(">I4s", 8 + len(padding), b"free") + padding
-
-
-def _noise(content: bytes) -> bytes:
-    """As long as the file and beginning like it, but nothing that plays."""
-    head = content[:32]
-    return head + hashlib.shake_256(head).digest(len(content) - len(head))
-
-
-def _first_part(content: bytes) -> bytes:
-    return content[: len(content) * 6 // 10]
-
-
-_SPOILED: Final[Mapping[str, Callable[[bytes], bytes]]] = {"damaged": _noise, "truncated": _first_part}

@@ -6,20 +6,18 @@ Source: api-facts.md section 2 (read 2026-11-20). Errors are those of `runner.sa
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from runner.sandbox import voices
-from runner.sandbox.desk import Answer, Reading
-from runner.sandbox.faults import TABLE
-from runner.sandbox.gateway import PAGES, REFUSALS
+from runner.sandbox import gateway, voices
+from runner.sandbox.api import Answer, Api, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from runner.sandbox.api import Measured
     from runner.sandbox.desk import Desk
     from runner.sandbox.faults import Fault
     from runner.sandbox.tasks import Task
@@ -55,15 +53,27 @@ _ENDINGS: Final[Mapping[str, Ending]] = {
     "moderated-text": Ending(-102, "文本包含敏感词"),
 }
 
+_SHAPES: Final[Mapping[str, str]] = {"shape-flat": "flat", "shape-data": "data", "shape-data-data": "data.data"}
+_RECEIPTS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
+    "no-id": lambda _: {"code": "success", "message": "", "data": ""},
+    "id-in-object": lambda task_id: {"code": "success", "message": "", "data": {"task_id": task_id}},
+    "id-at-top": lambda task_id: {"id": task_id},
+}
+"""The body of a receipt of another shape, by kind of fault."""
 
-class DigitalHuman:
+_OTHER_WORDS: Final = frozenset({"url-in-fail-reason", "unknown-status", "no-address", "expired-url"})
+
+
+class DigitalHuman(Api):
     """The words of this API.
 
     Args:
         desk: Where creates and questions are booked.
     """
 
-    name = "digital-human"
+    name = "digital-human/avatar"
+    errors = gateway.ERRORS
+    words = frozenset({*_RECEIPTS, *_ENDINGS, *_SHAPES, *_OTHER_WORDS})
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -76,14 +86,10 @@ class DigitalHuman:
             web.get("/avatar/voice", self._voices),
         ]
 
-    def plays(self, kind: str) -> bool:
-        """All but what only Kling says."""
-        return kind in TABLE and not kind.startswith("kling-")
-
-    def read(self, body: Any) -> Reading:
+    def read(self, body: Any, measured: Measured) -> Reading:  # noqa: ARG002  it takes addresses alone
         """Judge a create's parsed body as the real API would: one way to speak, required fields, addresses, languages."""
         if not isinstance(body, dict):
-            return Reading(problem="the body is not a JSON object", unknown_fields=(), texts=(), spoken="", kept=body)
+            return Reading(problem="the body is not a JSON object", kept=body)
         parts = [body[way] for way in _FIELDS if isinstance(body.get(way), dict)]
         texts = [
             value for part in (body, *parts) for key in ("avatar_url", "audio_url", "text") if (value := part.get(key))
@@ -99,31 +105,13 @@ class DigitalHuman:
 
     def refusal(self, kind: str, detail: str = "", number: float = 0.0) -> Answer:
         """See `Api.refusal`."""
-        if kind in ("429", "poll-429"):
-            return Answer(429, b"", {"Retry-After": f"{number:g}"} if number else {})
-        if kind in PAGES:
-            return Answer(*PAGES[kind])
-        if kind == "redirect-post":
-            return Answer(307, b"", {"Location": "/avatar/generation"})
-        if kind == "quota-200-cn":
-            return Answer(200, {"code": "error", "message": "用户额度不足，请充值", "data": None})
-        status, shape, code, message = REFUSALS[kind]
-        request_id = uuid.uuid4().hex
-        return Answer(status, shape(code, detail or message, request_id), {"X-Oneapi-Request-Id": request_id})
+        return gateway.refusal(kind, detail, number)
 
-    def receipt(self, task: Task, fault: Fault | None) -> Answer:
+    def receipt(self, task: Task, now: float, fault: Fault | None) -> Answer:  # noqa: ARG002  nothing has happened yet
         """See `Api.receipt`."""
-        match fault.kind if fault else None:
-            case "500-accepted" | "502-accepted" as kind:
-                return self.refusal(kind)
-            case "no-id":
-                return Answer(200, {"code": "success", "message": "", "data": ""})
-            case "id-in-object":
-                return Answer(200, {"code": "success", "message": "", "data": {"task_id": task.id}})
-            case "id-at-top":
-                return Answer(200, {"id": task.id})
-            case _:
-                return Answer(200, {"code": "success", "message": "", "data": task.id})
+        if fault is not None and fault.kind in _RECEIPTS:
+            return Answer(200, _RECEIPTS[fault.kind](task.id))
+        return Answer(200, {"code": "success", "message": "", "data": task.id})
 
     def report(self, task: Task, now: float, fault: Fault | None) -> Answer:
         """See `Api.report`."""
@@ -143,9 +131,7 @@ class DigitalHuman:
         return await self._desk.ask(request, self, request.match_info["task_id"])
 
     async def _voices(self, request: web.Request) -> web.StreamResponse:
-        answer = self._desk.refuse_token(request, self) or self._voice_list(request.query.get("language"))
-        self._desk.ledger.record("voices", self._desk.now(), api=self.name, status=answer.status)
-        return answer.response()
+        return self._desk.tell(request, self, "voices", lambda: self._voice_list(request.query.get("language")))
 
     def _voice_list(self, language: str | None) -> Answer:
         if language not in (None, *voices.LANGUAGES):
@@ -156,19 +142,13 @@ class DigitalHuman:
 
     def _voice_problem(self, body: Mapping[str, Any]) -> str | None:
         voice = body.get("use_voice")
-        if (
-            voice is None
-            or self._desk.options.lenient_voices
-            or voices.is_known(voice["voice_engine_id"], voice["audio_id"])
-        ):
+        if voice is None or self._desk.options.lenient or voices.is_known(voice["voice_engine_id"], voice["audio_id"]):
             return None
         return "use_voice: no such voice; GET /avatar/voice lists the presets"
 
     def _shape(self, task: Task) -> str:
-        for kind, shape in (("shape-flat", "flat"), ("shape-data", "data"), ("shape-data-data", "data.data")):
-            if task.fault(kind):
-                return shape
-        return self._desk.options.shape
+        asked = task.first_of(_SHAPES)
+        return _SHAPES[asked] if asked else self._desk.options.shape
 
     def _work(self, task: Task, now: float, fault: Fault | None) -> dict[str, Any]:
         """The inner object, with the fields of the documents' example."""
@@ -194,7 +174,7 @@ class DigitalHuman:
             return dict.fromkeys(names, "")
         expired = fault is not None and fault.kind == "expired-url"
         plain, marked, cover = (
-            self._desk.addresses.of(f"{task.id}{suffix}", now, expired=expired)
+            self._desk.addresses.of(f"{task.serial}{suffix}", now, expired=expired)
             for suffix in (".mp4", "-wm.mp4", ".jpg")
         )
         if task.body.get("no_watermark"):
@@ -241,12 +221,8 @@ def _unknown_fields(body: Mapping[str, Any]) -> list[str]:
 
 
 def _ending(task: Task) -> Ending | None:
-    return next((ending for kind, ending in _ENDINGS.items() if task.fault(kind)), None)
-
-
-def _progress(task: Task, now: float) -> float:
-    """0 to 1, by the time."""
-    return 1.0 if now >= task.ends_at else max(0.0, (now - task.accepted_at) / task.duration_s)
+    asked = task.first_of(_ENDINGS)
+    return _ENDINGS[asked] if asked else None
 
 
 def _work_status(task: Task, now: float, fault: Fault | None) -> int:
@@ -255,7 +231,7 @@ def _work_status(task: Task, now: float, fault: Fault | None) -> int:
     if now >= task.ends_at:
         ending = _ending(task)
         return ending.web_work_status if ending else 200
-    return 0 if _progress(task, now) < 0.2 else 100
+    return 0 if task.progress(now) < 0.2 else 100
 
 
 def _status(task: Task, now: float, fault: Fault | None) -> str:
@@ -264,7 +240,7 @@ def _status(task: Task, now: float, fault: Fault | None) -> str:
     if now >= task.ends_at:
         return "FAILURE" if _ending(task) else "SUCCESS"
     stages = ("NOT_START", "SUBMITTED", "QUEUED", "QUEUED")
-    step = int(_progress(task, now) * 20)
+    step = int(task.progress(now) * 20)
     return stages[step] if step < len(stages) else "IN_PROGRESS"
 
 
@@ -284,7 +260,7 @@ def _envelope(task: Task, now: float, fault: Fault | None, work: dict[str, Any])
         "submit_time": int(task.accepted_at),
         "start_time": 0 if status in ("NOT_START", "SUBMITTED") else int(task.accepted_at),
         "finish_time": int(task.ends_at) if done else 0,
-        "progress": f"{_progress(task, now):.0%}",
+        "progress": f"{task.progress(now):.0%}",
         "data": None if is_bare else work,
     }
 

@@ -35,7 +35,8 @@ class Stage(StrEnum):
     TASK = "task"
     """How the task runs or ends, or which shape its answers have: a property of the task, so `@N` means nothing."""
     POLL = "poll"
-    """The answer to a question about the task. `@N` counts questions."""
+    """The answer to a question about the task. `@N` counts questions. A list of tasks is struck by rate alone, except by kinds that
+    change the words about one task."""
     RESULT = "result"
     """The answer that should hand out the result of a finished task. `@N` counts such answers."""
     CDN = "cdn"
@@ -57,6 +58,20 @@ class Kind:
     number: tuple[str, float] | None = None
 
 
+ADDRESS_PLACES: Final[Mapping[str, str]] = {
+    "in-video-url": "video_url",
+    "in-url": "url",
+    "in-data-video-url": "data.video_url",
+    "in-data-url": "data.url",
+    "in-data-output": "data.output",
+    "in-data-result-url": "data.result_url",
+    "in-data-result-urls": "data.result_urls[0]",
+    "in-data-list": "data[0].url",
+    "in-metadata": "metadata.url",
+    "in-detail": "detail.video_url",
+}
+"""Where gateways put the address of a video (api-facts.md section 3.5), by kind of fault."""
+
 TABLE: Final[Mapping[str, Kind]] = {
     # The create is not accepted.
     "refuse": Kind(Stage.REFUSAL, "400 invalid_request: the inputs are refused"),
@@ -71,6 +86,7 @@ TABLE: Final[Mapping[str, Kind]] = {
     "429": Kind(
         Stage.REFUSAL, "429 with an empty body, and Retry-After if a number is given", ("seconds, 0: no header", 0)
     ),
+    "429-empty": Kind(Stage.REFUSAL, "429 with an empty body, of a limiter in front of any API"),
     "saturated": Kind(Stage.REFUSAL, "429, in Chinese: the upstream has too much to do"),
     "saturated-500": Kind(Stage.REFUSAL, "the same words behind a 500"),
     "no-channel": Kind(Stage.REFUSAL, "503 model_not_found: no upstream for this"),
@@ -82,6 +98,9 @@ TABLE: Final[Mapping[str, Kind]] = {
     "kling-1100": Kind(Stage.REFUSAL, "Kling: 429, something is wrong with the account"),
     "kling-1101": Kind(Stage.REFUSAL, "Kling: 429, the account is in arrears"),
     "kling-1102": Kind(Stage.REFUSAL, "Kling: 429, the resource pack is used up"),
+    "kling-1200": Kind(Stage.REFUSAL, "Kling: 400, the parameters are not valid"),
+    "kling-1202": Kind(Stage.REFUSAL, "Kling: 404, the method is not valid"),
+    "kling-1203": Kind(Stage.REFUSAL, "Kling: 404, the model does not exist"),
     "kling-1300": Kind(Stage.REFUSAL, "Kling: 400, the platform's policy forbids the inputs"),
     "kling-1304": Kind(Stage.REFUSAL, "Kling: 429, the caller's address is not on the account's list"),
     "kling-5001": Kind(Stage.REFUSAL, "Kling: 503, maintenance"),
@@ -97,9 +116,16 @@ TABLE: Final[Mapping[str, Kind]] = {
     "no-id": Kind(Stage.REPLY, "200 success with an empty task id"),
     "id-in-object": Kind(Stage.REPLY, "a good reply of another shape: the id as `data.task_id`"),
     "id-at-top": Kind(Stage.REPLY, "a good reply of another shape: the id as `id`"),
+    "id-as-task-id": Kind(Stage.REPLY, "a good reply of another shape: the id as `task_id`"),
+    "id-in-data": Kind(Stage.REPLY, "a good reply of another shape: the id as `data.id`"),
+    "id-as-data": Kind(Stage.REPLY, "a good reply of another shape: the id as `data`"),
+    "id-in-envelope": Kind(
+        Stage.REPLY, "a good reply of another shape: the id as `data.id`, beside `code` 200 and `message`"
+    ),
     "slow": Kind(Stage.REPLY, "a good reply, late", ("seconds", 5)),
     # The task.
     "task-s": Kind(Stage.TASK, "the task takes this long", ("seconds", 10)),
+    "lasts-s": Kind(Stage.TASK, "the video or recording lasts this long", ("seconds", 1.5)),
     "fail": Kind(Stage.TASK, "the task fails: no face found (web_work_status -1)"),
     "timeout-generation": Kind(Stage.TASK, "the generation times out (-2)"),
     "no-money": Kind(Stage.TASK, "the task ends for want of credit (-3)"),
@@ -109,9 +135,37 @@ TABLE: Final[Mapping[str, Kind]] = {
     "shape-data": Kind(Stage.TASK, "answers about this task are wrapped once"),
     "shape-data-data": Kind(Stage.TASK, "answers about this task are wrapped twice"),
     "url-in-fail-reason": Kind(Stage.TASK, "the result's address also stands in `fail_reason`, as some gateways do"),
+    "cancelled": Kind(Stage.TASK, "unified video: the task ends as cancelled"),
+    "expired": Kind(Stage.TASK, "unified video: the task ends as expired"),
+    "upsampling-failed": Kind(Stage.TASK, "unified video: the upsampling fails, and there is no video"),
+    "upsampling-failed-with-video": Kind(
+        Stage.TASK, "unified video: the upsampling fails, and the video before it is there"
+    ),
+    "asynchronous": Kind(Stage.TASK, "Kling's speech: the reply has no result yet, and the task can be asked for"),
+    "duration-number": Kind(Stage.TASK, "Kling: durations are numbers (they are texts otherwise)"),
+    "units-number": Kind(Stage.TASK, "Kling: what is deducted is a number (it is a text otherwise)"),
+    "newer-words": Kind(Stage.TASK, "Kling: the task ends as `succeeded`, as its newer APIs say"),
+    "unlisted": Kind(Stage.TASK, "Kling: the task stands in no list"),
+    "list-lag": Kind(Stage.TASK, "Kling: the task stands in lists only after this time", ("seconds", 5)),
+    "lookup-lag": Kind(Stage.TASK, "Kling: the client's own id finds the task only after this time", ("seconds", 5)),
+    "walk-veo": Kind(
+        Stage.TASK, "unified video: the statuses of veo, upsampling included (veo models do so by themselves)"
+    ),
+    "walk-relay": Kind(Stage.TASK, "unified video: the statuses of a task relay, NOT_START to SUCCESS"),
+    "walk-newer": Kind(Stage.TASK, "unified video: queued, running, succeeded"),
+    "other-id": Kind(Stage.TASK, "unified video: answers show another id than the one asked for"),
+    "times-in-seconds": Kind(Stage.TASK, "unified video: times are seconds (they are milliseconds otherwise)"),
+    "progress-text": Kind(Stage.TASK, 'video: the progress is a text such as "93%"'),
+    **{
+        kind: Kind(Stage.TASK, f"video: the result's address stands at `{place}`")
+        for kind, place in ADDRESS_PLACES.items()
+    },
+    "content-redirect": Kind(Stage.TASK, "OpenAI-style video: `/content` answers 302 to the CDN"),
     # Questions about the task.
     "poll-500": Kind(Stage.POLL, "500 fail_to_fetch_task"),
+    "poll-502": Kind(Stage.POLL, "502 with a proxy's HTML"),
     "poll-429": Kind(Stage.POLL, "429 with an empty body"),
+    "poll-429-empty": Kind(Stage.POLL, "429 with an empty body, of a limiter in front of any API"),
     "poll-key": Kind(Stage.POLL, "401: the key is not valid"),
     "poll-unknown": Kind(Stage.POLL, "400 task_not_exist"),
     "poll-reset": Kind(Stage.POLL, "the connection is reset"),
@@ -162,6 +216,29 @@ class Fault:
             return self.number
         number = TABLE[self.kind].number
         return number[1] if number else 0.0
+
+
+_STAGES: Final[Mapping[Stage, str]] = {
+    Stage.REFUSAL: "nothing is accepted; @N counts creates with the same body",
+    Stage.REPLY: "the task is real, the reply is odd; @N likewise",
+    Stage.TASK: "how the task runs and ends, and the words about it",
+    Stage.POLL: "questions about the task; @N counts them",
+    Stage.RESULT: "answers that hand out the result; @N counts them",
+    Stage.CDN: "the delivery; @N counts requests for the file",
+}
+
+
+def kinds_by_stage() -> dict[str, list[tuple[str, str]]]:
+    """The table for people: by stage in words, each kind as it is written and what it does."""
+    return {
+        words: [(_written(kind), row.does) for kind, row in TABLE.items() if row.stage is stage]
+        for stage, words in _STAGES.items()
+    }
+
+
+def _written(kind: str) -> str:
+    number = TABLE[kind].number
+    return f"{kind}[={number[1]:g}]" if number else kind
 
 
 _WORD = re.compile(r"sandbox:([a-z0-9]+(?:-[a-z0-9]+)*)(?:=(\d+(?:\.\d+)?))?(?:@(\d+))?", re.IGNORECASE)

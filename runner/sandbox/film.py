@@ -1,7 +1,7 @@
 """Small, real, distinct videos: a presenter who speaks the job's text.
 
 Drawn with Pillow, encoded with PyAV in memory. The same scene gives the same bytes: one encoder thread, no times in the file. A video
-takes about 75 ms of one core and 40 to 60 kB.
+takes about 75 ms of one core and 40 to 60 kB; a long one has no more pictures, each of which stays longer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import math
 import textwrap
 import unicodedata
-from array import array
 from colorsys import hls_to_rgb
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import av
 from PIL import Image, ImageDraw, ImageFont
+
+from runner.sandbox.sound import BEAT_S, SAMPLE_RATE, syllables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,13 +32,11 @@ SIDE = 320
 """Width and height in pixels. Square, as in the documents' example (`video_aspect_ratio` 1)."""
 
 _FRAMES_PER_BEAT = 3
-_BEAT_S = 0.3
-_FPS = 10
-_SAMPLE_RATE = 16_000
 _MOUTH = (3, 11, 6)
 """Half the height of the open mouth in each frame of a beat, pixels: a beat is a syllable."""
 _MOOV_BYTES = 8192
-"""Room kept for the index before the media, as on a CDN; it takes about 2,300 bytes for 3 s."""
+_MOOV_BYTES_PER_S = 256
+"""Room kept for the index before the media, as on a CDN; it takes about 2,300 bytes for 3 s, and 130 for each further second."""
 _CAPTION_LINES = 3
 _EXTRA_GLYPHS = frozenset("©«»‘’“”…")
 _WHITE = (255, 255, 255)
@@ -52,10 +51,12 @@ class Scene:
     Args:
         text: Spoken text, or the address of the sound.
         task_id: The task, drawn small.
+        length_s: Seconds that it lasts; None for a few, by text and task.
     """
 
     text: str
     task_id: str
+    length_s: float | None = None
 
     @property
     def digest(self) -> bytes:
@@ -64,34 +65,36 @@ class Scene:
 
     @property
     def beats(self) -> int:
-        """Length in syllables of 0.3 s, 7 to 10."""
+        """Movements of the mouth, 7 to 10: syllables of 0.3 s, or longer ones where the length is given."""
         return 7 + self.digest[0] % 4
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds, 2.1 to 3."""
-        return round(self.beats * _BEAT_S, 1)
+        """Length in seconds; 2.1 to 3 where none is given."""
+        return self.length_s if self.length_s is not None else round(self.beats * BEAT_S, 1)
 
 
 def video(scene: Scene, *, watermark: bool = False) -> bytes:
-    """Make the video: H.264 and AAC in MP4, 320×320, 10 frames a second, 2.1 to 3 s; MPEG-4 part 2 where PyAV has no H.264.
+    """Make the video: H.264 and AAC in MP4, 320×320, 21 to 30 pictures; MPEG-4 part 2 where PyAV has no H.264.
 
     Args:
         scene: What it shows.
         watermark: Whether a word is drawn across it.
 
     Returns:
-        The file, under 100 kB; the same for the same arguments.
+        The file, under 100 kB for a few seconds; the same for the same arguments.
     """
     target = io.BytesIO()
-    with av.open(target, "w", format="mp4", options={"moov_size": str(_MOOV_BYTES)}) as container:
-        picture, sound = _picture_stream(container), container.add_stream("aac", rate=_SAMPLE_RATE, layout="mono")
+    moov_bytes = _MOOV_BYTES + _MOOV_BYTES_PER_S * math.ceil(scene.length_s or 0)
+    with av.open(target, "w", format="mp4", options={"moov_size": str(moov_bytes)}) as container:
+        picture = _picture_stream(container, _rate(scene))
+        sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options={"aac_coder": "fast"})
         for image in _images(scene, watermark=watermark):
             # PyAV's stubs give this function no types.
             frame: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
             container.mux(picture.encode(frame))
         container.mux(picture.encode(None))
-        for samples in _sound(scene):
+        for samples in syllables(scene.digest, scene.duration_s):
             container.mux(sound.encode(samples))
         container.mux(sound.encode(None))
     return target.getvalue()
@@ -104,9 +107,14 @@ def cover(scene: Scene) -> bytes:
     return target.getvalue()
 
 
-def _picture_stream(container: OutputContainer) -> VideoStream:
+def _rate(scene: Scene) -> Fraction:
+    """Pictures a second: 10 where the length follows from the beats."""
+    return Fraction(scene.beats * _FRAMES_PER_BEAT * 1000, max(1, round(scene.duration_s * 1000)))
+
+
+def _picture_stream(container: OutputContainer, rate: Fraction) -> VideoStream:
     codec, encoder_options = _encoder()
-    stream = container.add_stream(codec, rate=_FPS, options=dict(encoder_options))
+    stream = container.add_stream(codec, rate=rate, options=dict(encoder_options))
     assert isinstance(stream, av.VideoStream)
     stream.width = stream.height = SIDE
     stream.pix_fmt = "yuv420p"
@@ -186,20 +194,3 @@ def _font(size: int) -> Any:
 def _colour(hue: float, lightness: float) -> Colour:
     red, green, blue = hls_to_rgb(hue, lightness, 0.42)
     return round(red * 255), round(green * 255), round(blue * 255)
-
-
-def _sound(scene: Scene) -> Iterator[av.AudioFrame]:
-    """One syllable, repeated: a tone of 140 to 640 Hz that swells and fades with the mouth."""
-    tone_hz = 140 + 10 * (scene.digest[3] % 51)  # a multiple of 10 Hz ends on a whole wave after a beat
-    count = int(_SAMPLE_RATE * _BEAT_S)
-    step = 2 * math.pi * tone_hz / _SAMPLE_RATE
-    syllable = array(
-        "h", (round(9000 * math.sin(math.pi * n / count) * math.sin(step * n)) for n in range(count))
-    ).tobytes()
-    for beat in range(scene.beats):
-        frame = av.AudioFrame(format="s16", layout="mono", samples=count, align=1)
-        frame.planes[0].update(syllable)
-        frame.sample_rate = _SAMPLE_RATE
-        frame.time_base = Fraction(1, _SAMPLE_RATE)
-        frame.pts = beat * count
-        yield frame

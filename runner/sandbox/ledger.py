@@ -1,6 +1,6 @@
 """What a sandbox saw, entry by entry: the books that an audit holds against the runner's own.
 
-Entries are JSON objects with `event` (`create`, `poll`, `voices`, `cdn`) and `at` (Unix seconds). No entry holds a credential: only
+Entries are JSON objects with `event` (`create`, `poll`, `list`, `voices`, `cdn`) and `at` (Unix seconds). No entry holds a credential: only
 whether one came. With a path every entry is one line of a file, written before the reply leaves, so that another process can audit
 what was accepted whoever was killed in between.
 """
@@ -52,7 +52,7 @@ class Ledger:
         """Note what happened.
 
         Args:
-            event: `create`, `poll`, `voices` or `cdn`.
+            event: `create`, `poll`, `list`, `voices` or `cdn`.
             at: Unix seconds.
             **facts: JSON values.
 

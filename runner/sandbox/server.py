@@ -5,25 +5,31 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import AsyncExitStack
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from runner.sandbox.addresses import Addresses
 from runner.sandbox.cdn import Cdn
+from runner.sandbox.deliveries import Deliveries
 from runner.sandbox.desk import Desk
 from runner.sandbox.dice import Dice
 from runner.sandbox.digital_human import DigitalHuman
-from runner.sandbox.kling import Kling
+from runner.sandbox.kling.avatar import Avatar
+from runner.sandbox.kling.speech import Speech
+from runner.sandbox.kling.voice import Voice
 from runner.sandbox.ledger import Ledger
 from runner.sandbox.options import SandboxOptions
 from runner.sandbox.shelf import Shelf
 from runner.sandbox.tasks import TaskBook
+from runner.sandbox.video.openai import OpenAiVideo
+from runner.sandbox.video.unified import UnifiedVideo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from runner.sandbox.desk import Api
+    from runner.sandbox.api import Api
 
 __all__ = ["Sandbox", "SandboxOptions"]
 
@@ -98,8 +104,10 @@ class Sandbox:
             shelf = Shelf()
             opened.callback(shelf.close)
             desk = self._desk(self._ledger)
-            await _serve(opened, cdn_socket, Cdn(desk, shelf).routes())
-            await _serve(opened, api_socket, [*self._own_routes(), *_api_routes(desk, self._ledger)])
+            deliveries = Deliveries(desk, shelf)
+            api_routes = [*self._own_routes(), *_api_routes(desk, deliveries)]
+            await _serve(opened, cdn_socket, Cdn(desk, deliveries).routes(), desk.now)
+            await _serve(opened, api_socket, api_routes, desk.now)
             self._open = opened.pop_all()
 
     async def stop(self) -> None:
@@ -113,7 +121,7 @@ class Sandbox:
             dice=Dice(self.options.faults, self.options.seed),
             addresses=Addresses(self._cdn_origin, self.options.url_lifetime_s),
             tasks=self._tasks,
-            now=self._now,
+            now=lambda: self._now() + self.options.clock_skew_s,
         )
 
     def _own_routes(self) -> list[web.RouteDef]:
@@ -129,12 +137,21 @@ class Sandbox:
         return web.json_response({"status": "ok", "base_url": self._base_url, "cdn_origin": self._cdn_origin})
 
 
-def _api_routes(desk: Desk, ledger: Ledger) -> Iterable[web.RouteDef]:
+def _api_routes(desk: Desk, deliveries: Deliveries) -> Iterable[web.RouteDef]:
     """The routes of all APIs; tasks that the ledger's file knows are taken up again first."""
-    apis: dict[str, Api] = {api.name: api for api in (DigitalHuman(desk), Kling(desk))}
-    for entry in ledger.of("create"):
-        if entry["accepted"] and entry["api"] in apis:
-            desk.restore(apis[entry["api"]], entry)
+    made = (
+        DigitalHuman(desk),
+        Avatar(desk),
+        Speech(desk),
+        Voice(desk),
+        UnifiedVideo(desk),
+        OpenAiVideo(desk, deliveries),
+    )
+    apis: dict[str, Api] = {api.name: api for api in made}
+    for entry in desk.ledger.of("create"):
+        name = f"{entry['api']}/{entry.get('operation', 'avatar')}"
+        if entry["accepted"] and name in apis:
+            desk.restore(apis[name], entry)
     for api in apis.values():
         yield from api.routes()
     yield web.route("*", "/{path:.*}", _no_such_path)
@@ -146,8 +163,14 @@ async def _no_such_path(request: web.Request) -> web.Response:
     return web.json_response({"error": {"message": message, "type": "invalid_request_error", "code": ""}}, status=404)
 
 
-async def _serve(opened: AsyncExitStack, listening: socket.socket, routes: Iterable[web.RouteDef]) -> None:
+async def _serve(
+    opened: AsyncExitStack, listening: socket.socket, routes: Iterable[web.RouteDef], now: Callable[[], float]
+) -> None:
+    async def tell_the_time(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(now(), usegmt=True)
+
     app = web.Application(client_max_size=_LARGEST_BODY_BYTES)
+    app.on_response_prepare.append(tell_the_time)
     app.add_routes(list(routes))
     # Cancellation when a client leaves is what ends "silence"; nothing else here is spoilt by it.
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=_LEAVE_S)

@@ -73,7 +73,7 @@ async def test_a_made_voice_can_be_used() -> None:
         assert voice_of(await later.work({"avatar_url": AVATAR, "use_voice": voice})) == first
         mixed = {**voice, "audio_id": second["audio_id"]}
         assert (await later.create({"avatar_url": AVATAR, "use_voice": mixed})).status == 400
-    async with calling(lenient_voices=True) as lenient:
+    async with calling(lenient=True) as lenient:
         assert await lenient.work({"avatar_url": AVATAR, "use_voice": VOICE})
 
 

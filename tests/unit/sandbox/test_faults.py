@@ -27,6 +27,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "quota-key": (403, "pre_consume_token_quota_failed"),
     "quota-200-cn": (200, "用户额度不足"),
     "429": (429, ""),
+    "429-empty": (429, ""),
     "saturated": (429, "当前分组上游负载已饱和"),
     "saturated-500": (500, "当前分组上游负载已饱和"),
     "no-channel": (503, "model_not_found"),
@@ -58,6 +59,8 @@ ENDINGS: dict[str, tuple[int, str]] = {
 QUESTIONS: dict[str, tuple[int, str]] = {
     "poll-500": (500, "fail_to_fetch_task"),
     "poll-429": (429, ""),
+    "poll-429-empty": (429, ""),
+    "poll-502": (502, "<html>"),
     "poll-key": (401, "无效的令牌"),
     "poll-unknown": (400, "task_not_exist"),
     "poll-garbage": (200, "<html>"),
@@ -147,6 +150,14 @@ async def test_a_task_takes_as_long_as_asked() -> None:
         assert (await caller.poll(task_id)).json["data"]["status"] != "SUCCESS"
         await asyncio.sleep(0.32)
         assert (await caller.poll(task_id)).json["data"]["status"] == "SUCCESS"
+
+
+async def test_a_video_lasts_as_long_as_asked() -> None:
+    """`lasts-s=4` gives a video of four seconds."""
+    async with calling() as caller:
+        got = await caller.fetch(await caller.address(spoken("sandbox:lasts-s=4")))
+        with av.open(io.BytesIO(got.body), "r") as container:
+            assert (container.duration or 0) / 1_000_000 == pytest.approx(4, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -306,12 +317,23 @@ async def test_an_unknown_word_is_refused_with_the_list() -> None:
         assert all(word in got.json["message"] for word in ("explode", "reset", "quota-200-cn"))
 
 
-def test_every_kind_is_tried_here() -> None:
-    """No row of the table without a test above, apart from those that Kling alone plays (`test_kling_api.py`)."""
+async def test_every_kind_is_tried_here() -> None:
+    """No kind that the digital human plays without a test above."""
     by_table = {*REFUSALS, *LOST, *REPLIES, *ENDINGS, *QUESTIONS, *REPLACED}
-    alone = {"fail", "task-s", "shape-flat", "shape-data", "shape-data-data", "url-in-fail-reason", "poll-reset"}
+    alone = {
+        "fail",
+        "task-s",
+        "shape-flat",
+        "shape-data",
+        "shape-data-data",
+        "url-in-fail-reason",
+        "poll-reset",
+        "lasts-s",
+    }
     alone |= {"no-address", "expired-url", "redirect", "damaged", "truncated", "cdn-drop", "cdn-slow", "cdn-changed"}
-    own = {kind for kind in TABLE if not kind.startswith("kling-")}
+    async with calling() as caller:
+        got = await caller.create(spoken("sandbox:explode"))
+        own = set(got.json["message"].partition("there are ")[2].partition(" (request id")[0].split(", "))
     assert by_table | alone | {"no-range", "cdn-gzip"} == own
     assert {kind for kind in own if TABLE[kind].stage is Stage.REFUSAL} == set(REFUSALS)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import av
 import pytest
+from PIL import Image
 
-from runner.sandbox import film
+from runner.sandbox import film, sound
 from runner.sandbox.faults import TABLE, Stage
 from tests.unit.sandbox.caller import BEARER, Caller, Got, calling
 
@@ -38,11 +39,22 @@ REFUSALS: dict[str, tuple[int, int]] = {
     "kling-1100": (429, 1100),
     "kling-1101": (429, 1101),
     "kling-1102": (429, 1102),
+    "kling-1200": (400, 1200),
+    "kling-1202": (404, 1202),
+    "kling-1203": (404, 1203),
     "kling-1300": (400, 1300),
     "kling-1304": (429, 1304),
     "kling-5001": (503, 5001),
 }
-OTHER_REFUSALS = {"503": 503, "too-large": 413, "redirect-post": 307}
+OTHER_REFUSALS = {"503": 503, "429-empty": 429, "too-large": 413, "redirect-post": 307}
+RESELLERS = {
+    "quota-402": 402,
+    "quota-403": 403,
+    "quota-key": 403,
+    "quota-200-cn": 200,
+    "saturated-500": 500,
+    "no-channel": 503,
+}
 ACCEPTED = {"500-accepted": 500, "kling-5002": 504, "502-accepted": 502}
 LOST: dict[str, type[Exception]] = {
     "reset": aiohttp.ClientOSError,
@@ -57,8 +69,15 @@ ENDINGS = {
     "moderated": "image",
     "moderated-text": "prompt",
 }
-QUESTIONS = {"poll-500": (500, "5000"), "poll-429": (429, "1302"), "poll-key": (401, "1000"), "poll-unknown": (404, "1203"),
+QUESTIONS = {"poll-500": (500, "5000"), "poll-429": (429, "1302"), "poll-429-empty": (429, ""), "poll-502": (502, "<html>"), "poll-key": (401, "1000"), "poll-unknown": (404, "1203"),
              "poll-garbage": (200, "<html>"), "unknown-status": (200, "reviewing")}  # fmt: skip
+
+
+def picture(width: int, height: int) -> str:
+    """A picture of this size, in base64."""
+    target = io.BytesIO()
+    Image.new("RGB", (width, height)).save(target, "PNG")
+    return b64encode(target.getvalue()).decode()
 
 
 def asking(words: str = "smiles", **more: Any) -> dict[str, Any]:
@@ -98,6 +117,12 @@ async def ended(caller: Caller, body: Any) -> Any:
         ({"image": "data:image/png;base64,iVBORw0KGgo=", "sound_file": SOUND}, "without a prefix"),
         ({"image": FACE, "sound_file": "not base64!"}, "sound_file must be"),
         ({"image": FACE, "sound_file": b64encode(bytes(5_000_001)).decode()}, "larger than"),
+        ({"image": picture(299, 400), "sound_file": SOUND}, "Image pixel is invalid"),
+        ({"image": picture(300, 751), "sound_file": SOUND}, "Image pixel is invalid"),
+        ({"image": b64encode(b"a face").decode(), "sound_file": SOUND}, "image: the format cannot be read"),
+        ({"image": FACE, "sound_file": picture(300, 300)}, "sound_file: the format cannot be read"),
+        ({"image": FACE, "sound_file": b64encode(sound.recording(bytes(32), 1.5)).decode()}, "2 to 300 s"),
+        ({"image": FACE, "audio_id": "a-77"}, "no such recording"),
         (asking("x" * 2501), "prompt"),
         (asking(mode="cheap"), "mode"),
         (asking(mode=["std"]), "mode"),
@@ -122,11 +147,10 @@ async def test_wrong_inputs_are_refused(body: Any, words: str) -> None:
     "body",
     [
         SPEAKS,
-        {"image": FACE, "audio_id": "a-77", "sound_file": ""},
-        {"image": b64encode(b"a face").decode(), "sound_file": b64encode(b"a voice").decode()},
+        {"image": picture(300, 750), "sound_file": b64encode(sound.recording(bytes(32), 5.0)).decode()},
         asking(mode="pro", watermark_info={"enabled": True}, callback_url="https://hooks.example.com/k"),
     ],
-    ids=["addresses", "audio id", "bytes", "all fields"],
+    ids=["addresses", "bytes", "all fields"],
 )
 async def test_documented_inputs_are_accepted(body: Any) -> None:
     """Every documented way to ask gets a task that ends with a video that plays, and units that it cost."""
@@ -171,7 +195,7 @@ async def test_an_own_id_is_unique_and_finds_its_task(tmp_path: Path) -> None:
 async def test_the_ledger_holds_digests_and_not_bytes(tmp_path: Path) -> None:
     """A picture of 1 MB leaves its digest in the books, and a restarted sandbox draws the same video from it."""
     path, content = tmp_path / "ledger.jsonl", b64encode(bytes(1_000_000)).decode()
-    async with calling(ledger_path=path) as caller:
+    async with calling(ledger_path=path, lenient=True) as caller:
         body = {"image": content, "sound_file": content}
         task_id = await task(caller, body)
         (entry,) = caller.sandbox.ledger.of("create")
@@ -182,6 +206,20 @@ async def test_the_ledger_holds_digests_and_not_bytes(tmp_path: Path) -> None:
     async with calling(ledger_path=path) as later:
         video = (await poll(later, task_id)).json["data"]["task_result"]["videos"][0]
         assert (await later.fetch(video["url"])).body == film.video(film.Scene(digest, task_id))
+
+
+async def test_a_video_lasts_as_long_as_its_sound(tmp_path: Path) -> None:
+    """A recording of 4.2 s, sent as bytes, gives a video of 4.2 s and units for 5, in a restarted sandbox too."""
+    path, content = tmp_path / "ledger.jsonl", b64encode(sound.recording(bytes(32), 4.2)).decode()
+    async with calling(ledger_path=path) as caller:
+        task_id = await task(caller, {"image": FACE, "sound_file": content})
+    async with calling(ledger_path=path) as later:
+        found = (await poll(later, task_id)).json["data"]
+        (video,) = found["task_result"]["videos"]
+        assert float(video["duration"]) == pytest.approx(4.2, abs=0.1)
+        assert found["final_unit_deduction"] == "5"
+        with av.open(io.BytesIO((await later.fetch(video["url"])).body), "r") as container:
+            assert (container.duration or 0) / 1_000_000 == pytest.approx(4.2, abs=0.15)
 
 
 async def test_a_marked_copy_is_made_when_asked_for() -> None:
@@ -230,7 +268,11 @@ async def test_a_task_runs_through_its_statuses() -> None:
 
 
 async def test_more_tasks_than_allowed_are_told_so() -> None:
-    """Over the limit of tasks the answer is 1303, over that of requests 1302."""
+    """Over the limit of tasks the answer is 1303, over that of requests 1302; speech takes no slot of a resource pack."""
+    async with calling(task_s=5.0, kling_parallel=1) as caller:
+        assert [(await create(caller, SPEAKS)).json["code"] for _ in range(2)] == [0, 1303]
+        words = {"text": "Hello", "voice_id": "oversea_male1", "voice_language": "en"}
+        assert (await caller.call("POST", "/v1/audio/tts", json=words, headers=BEARER)).json["code"] == 0
     async with calling(task_s=5.0, max_in_flight=1) as caller:
         assert [(await create(caller, SPEAKS)).json["code"] for _ in range(2)] == [0, 1303]
     async with calling(requests_per_minute=1) as caller:
@@ -244,6 +286,15 @@ async def test_a_refused_create_makes_no_task_and_passes_after_its_count(kind: s
         got = await create(caller, asking(f"sandbox:{kind}@1"))
         assert (got.status, got.json["code"], caller.accepted()) == (*REFUSALS[kind], 0)
         assert (await create(caller, asking(f"sandbox:{kind}@1"))).json["code"] == 0
+
+
+@pytest.mark.parametrize("kind", RESELLERS)
+async def test_a_reseller_refuses_in_its_own_words(kind: str) -> None:
+    """Money and channels are the gateway's business: its shapes, and no task."""
+    async with calling() as caller:
+        got = await create(caller, asking(f"sandbox:{kind}"))
+        assert (got.status, caller.accepted()) == (RESELLERS[kind], 0)
+        assert type(got.json.get("code")) is not int
 
 
 @pytest.mark.parametrize("kind", OTHER_REFUSALS)
@@ -322,10 +373,36 @@ async def test_results_that_are_not_there() -> None:
             assert (await caller.fetch(second)).status == 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("duration-number", "duration", float),
+        ("units-number", "final_unit_deduction", int),
+        ("newer-words", "task_status", "succeeded"),
+    ],
+)
+async def test_recorded_oddities(kind: str, field: str, value: Any) -> None:
+    """Numbers where texts are usual, and the word of the newer APIs."""
+    async with calling() as caller:
+        found = await ended(caller, asking(f"sandbox:{kind}"))
+        found |= found["task_result"]["videos"][0]
+        assert found[field] == value if isinstance(value, str) else type(found[field]) is value
+
+
+async def test_a_look_up_that_lags_behind() -> None:
+    """With `lookup-lag` the client's own id finds nothing at first, and the task's own name finds it all the time."""
+    async with calling() as caller:
+        task_id = await task(caller, asking("sandbox:lookup-lag=0.3", external_task_id="cs-1"))
+        assert (await poll(caller, "cs-1")).json["code"] == 1203
+        assert (await poll(caller, task_id)).json["code"] == 0
+        await asyncio.sleep(0.32)
+        assert (await poll(caller, "cs-1")).json["data"]["task_id"] == task_id
+
+
 async def test_a_word_that_kling_does_not_know_is_refused_with_the_list() -> None:
     """What only the digital human plays is no silent success; chance never picks it either."""
-    async with calling(faults={"quota-403": 1.0, "shape-flat": 1.0}) as caller:
-        got = await create(caller, asking("sandbox:quota-403"))
+    async with calling(faults={"url-in-fail-reason": 1.0, "shape-flat": 1.0}) as caller:
+        got = await create(caller, asking("sandbox:url-in-fail-reason"))
         assert (got.status, "kling-1102" in got.json["message"], "shape-flat" in got.json["message"]) == (
             400,
             True,
@@ -336,8 +413,9 @@ async def test_a_word_that_kling_does_not_know_is_refused_with_the_list() -> Non
 
 async def test_every_kind_that_kling_plays_is_tried_here() -> None:
     """No kind of create, task or question without a test above; results and deliveries are the same for all APIs."""
-    tried = {*REFUSALS, *OTHER_REFUSALS, *ACCEPTED, *LOST, *ENDINGS, *QUESTIONS}
-    tried |= {"no-id", "slow", "task-s", "poll-reset", "no-address", "expired-url"}
+    tried = {*REFUSALS, *OTHER_REFUSALS, *RESELLERS, *ACCEPTED, *LOST, *ENDINGS, *QUESTIONS}
+    tried |= {"no-id", "slow", "task-s", "lasts-s", "poll-reset", "no-address", "expired-url"}
+    tried |= {"duration-number", "units-number", "newer-words", "lookup-lag", "list-lag", "unlisted"}
     async with calling() as caller:
         got = await create(caller, asking("sandbox:explode"))
         played = set(got.json["message"].partition("there are ")[2].split(", "))
