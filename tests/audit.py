@@ -10,61 +10,24 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from tests.documented import undocumented
 from tests.ledgers import cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.fakeapi.ledger import Create, Ledger, Task
+    from tests.evidence import Evidence
+    from tests.fakeapi.ledger import Task
     from tests.ledgers import Places
 
-_FIELDS: Final = {"avatar_url", "audio_url", "create_voice", "use_voice", "no_watermark"}
-_VOICE_FIELDS: Final = {
-    "create_voice": {"audio_url", "language", "text"},
-    "use_voice": {"voice_engine_id", "audio_id", "language", "text"},
-}
+_FILELESS: Final = "kling/voice"
 _CLAIMED = ("in_doubt", "submitting")
 """States that tell the user: a task may exist that has no name yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What an audit looks at.
-
-    Args:
-        ledger: The server's.
-        places: Where the campaign's things lie.
-        job_ids: Job id by speech, of all that ever stood in the manifest's rows.
-        current: Speech by job id, as the rows stand now.
-        status: What `status --json` says; None when there is no state.
-        said: Everything that any command printed.
-        secret: The credential.
-        in_flight: The account's limit.
-        resubmitted: How often a person allowed another submission, by speech.
-        abandoned: Speeches that a person gave up.
-    """
-
-    ledger: Ledger
-    places: Places
-    job_ids: Mapping[str, str]
-    current: Mapping[str, str]
-    status: Mapping[str, Any] | None
-    said: bytes
-    secret: str
-    in_flight: int
-    resubmitted: Counter[str] = field(default_factory=Counter)
-    abandoned: frozenset[str] = frozenset()
-
-    @property
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """The jobs of `status --json`, by id."""
-        return {row["id"]: row for row in self.status["jobs"]} if self.status is not None else {}
 
 
 def audit(evidence: Evidence) -> None:
@@ -83,10 +46,48 @@ def audit(evidence: Evidence) -> None:
 def paid_once(evidence: Evidence) -> Iterator[str]:
     """A job has one accepted create, and another only after its task failed or a person allowed it."""
     for speech, accepted in Counter(create.speech for create in evidence.ledger.accepted).items():
-        failed = sum(not task.succeeds for task in evidence.ledger.tasks_of(speech))
-        allowed = 1 + failed + evidence.resubmitted[speech]
-        if accepted > allowed:
+        if accepted > (allowed := _allowed(evidence, speech)):
             yield f"{evidence.job_ids.get(speech, speech)} was accepted {accepted} times, {allowed} allowed"
+
+
+def _allowed(evidence: Evidence, speech: str) -> int:
+    """How many attempts a job may have had."""
+    failed = sum(not task.succeeds for task in evidence.ledger.tasks_of(speech))
+    return 1 + failed + evidence.resubmitted[speech]
+
+
+def own_ids_name_attempts(evidence: Evidence) -> Iterator[str]:
+    """An id of our own is sent with one body only and is accepted once, and a job has as many ids as it may have attempts."""
+    creates = [create for create in evidence.ledger.creates if create.external_id is not None]
+    bodies = {(create.external_id, create.sha256) for create in creates}
+    for own_id, number in Counter(own_id for own_id, _ in bodies).items():
+        if number > 1:
+            yield f"{own_id} was sent with {number} bodies"
+    for own_id, number in Counter(create.external_id for create in creates if create.is_accepted).items():
+        if number > 1:
+            yield f"{own_id} was accepted {number} times"
+    for speech, number in Counter(speech for speech, _ in {(it.speech, it.external_id) for it in creates}).items():
+        if number > (allowed := _allowed(evidence, speech)):
+            yield f"{evidence.job_ids.get(speech, speech)} was sent with {number} ids, {allowed} allowed"
+
+
+def budget_holds(evidence: Evidence) -> Iterator[str]:
+    """What was accepted and is owed, with what is in doubt in full, costs no more than the budget."""
+    if evidence.budget is None:
+        return
+    owed = sum(evidence.costs[task.speech] for task in evidence.ledger.tasks.values() if _is_owed(task))
+    doubtful = [row["id"] for row in evidence.rows.values() if row["state"] in _CLAIMED]
+    unaccepted = [
+        speech for speech in map(evidence.current.__getitem__, doubtful) if not evidence.ledger.tasks_of(speech)
+    ]
+    total = owed + sum(map(evidence.costs.__getitem__, unaccepted))
+    if total > evidence.budget:
+        yield f"{total} are owed, {evidence.budget} were allowed"
+
+
+def _is_owed(task: Task) -> bool:
+    """Kling does not charge for what failed; the others may."""
+    return task.succeeds or not task.operation.startswith("kling/")
 
 
 def nothing_is_forgotten(evidence: Evidence) -> Iterator[str]:
@@ -107,13 +108,16 @@ def nothing_is_forgotten(evidence: Evidence) -> Iterator[str]:
 
 def limits_hold(evidence: Evidence) -> Iterator[str]:
     """The server never had more open submissions and tasks than the account allows."""
-    most = evidence.ledger.most_in_flight()
-    if most > evidence.in_flight:
-        yield f"{most} were in flight, {evidence.in_flight} allowed"
+    for provider, allowed in evidence.in_flight.items():
+        most = evidence.ledger.most_in_flight(provider)
+        if most > allowed:
+            yield f"{provider}: {most} were in flight, {allowed} allowed"
 
 
 def intent_came_first(evidence: Evidence) -> Iterator[str]:
     """When a submission arrived, its digest stood in the state and in the witness."""
+    if not evidence.watches_intents:
+        return
     for number, create in enumerate(evidence.ledger.creates, 1):
         if create.had_intent is not True:
             yield f"submission {number} ({create.speech}) arrived before its intent was on disk"
@@ -153,6 +157,8 @@ def succeeded_is_delivered(evidence: Evidence) -> Iterator[str]:
         if row["state"] != "succeeded":
             continue
         task, output = evidence.ledger.tasks.get(row["task_id"]), row["output"]
+        if task is not None and task.operation == _FILELESS and output is None:
+            continue
         if task is None or output is None:
             yield f"{row['id']} succeeded with task {row['task_id']} and file {output}"
             continue
@@ -196,7 +202,7 @@ def no_parts_of_succeeded(evidence: Evidence) -> Iterator[str]:
 
 def secret_stays_secret(evidence: Evidence) -> Iterator[str]:
     """The credential stands in no file, in no output, and in no request to the CDN."""
-    forms = _forms(evidence.secret)
+    forms = [form for secret in evidence.secrets for form in _forms(secret)]
     for path in evidence.places.folder.rglob("*"):
         if path.is_file() and any(form in path.read_bytes() for form in forms):
             yield f"the credential stands in {path}"
@@ -242,21 +248,10 @@ def requests_are_documented(evidence: Evidence) -> Iterator[str]:
     for stranger in evidence.ledger.strangers:
         yield f"the API was asked for {stranger}"
     for create in evidence.ledger.creates:
-        yield from _undocumented(create, evidence.secret)
-
-
-def _undocumented(create: Create, secret: str) -> Iterator[str]:
-    fields = create.fields
-    voices = {"audio_url", "create_voice", "use_voice"} & fields.keys()
-    if not fields.keys() <= _FIELDS or "avatar_url" not in fields or len(voices) != 1:
-        yield f"a submission has the fields {sorted(fields)}"
-    for voice in voices - {"audio_url"}:
-        if fields[voice].keys() != _VOICE_FIELDS[voice]:
-            yield f"{voice} has the fields {sorted(fields[voice])}"
-    if create.headers.get("Authorization") != f"Bearer {secret}":
-        yield "a submission came without the credential"
-    if create.headers.get("Content-Type", "").split(";")[0] != "application/json":
-        yield f"a submission came as {create.headers.get('Content-Type')}"
+        yield from undocumented(create)
+    for fetch in evidence.ledger.contents:
+        if fetch.status not in (200, 206, 302):
+            yield f"{fetch.target} was asked for in vain: {fetch.status}"
 
 
 def totals_add_up(evidence: Evidence) -> Iterator[str]:
@@ -278,6 +273,8 @@ def _text_of_state(places: Places) -> str:
 
 INVARIANTS: Final[tuple[Callable[[Evidence], Iterator[str]], ...]] = (
     paid_once,
+    own_ids_name_attempts,
+    budget_holds,
     nothing_is_forgotten,
     limits_hold,
     intent_came_first,

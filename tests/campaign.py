@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -12,6 +13,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "acceptance"
+
+_FACE: Final = "https://pictures.example.com/{{ row.key }}.png"
+_JOBS: Final[dict[str, dict[str, Any]]] = {
+    "digital-human": {
+        "uses": "digital-human/avatar",
+        "with": {
+            "avatar_url": _FACE,
+            "no_watermark": True,
+            "create_voice": {
+                "audio_url": "https://sounds.example.com/ann.mp3",
+                "language": "en",
+                "text": "{{ row.text }}",
+            },
+        },
+    },
+    "kling": {
+        "uses": "kling/avatar",
+        "with": {
+            "image": _FACE,
+            "sound_file": "https://sounds.example.com/{{ row.key }}.mp3",
+            "prompt": "{{ row.text }}",
+        },
+    },
+    "video": {
+        "uses": "video/generate",
+        "with": {"model": "sora-2", "prompt": "{{ row.text }}", "images": [_FACE], "size": "small", "duration": 10},
+    },
+}
+"""What each provider is asked for, once for every row."""
 
 
 def speeches(number: int, word: str = "person") -> dict[str, str]:
@@ -28,14 +58,25 @@ class Campaign:
         cdn_origin: Where results may come from.
         rows: What each person is told, by key.
         in_flight: The account's limit.
+        provider: Who makes the rows' videos.
     """
 
-    def __init__(self, folder: Path, base_url: str, cdn_origin: str, rows: dict[str, str], in_flight: int = 5) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        base_url: str,
+        cdn_origin: str,
+        rows: dict[str, str],
+        *,
+        in_flight: int = 5,
+        provider: str = "digital-human",
+    ) -> None:
         self.folder = folder
         self.rows = rows
-        self.in_flight = in_flight
         self.block = "hello"
         """The job's name, which all ids begin with."""
+        self.others: dict[str, str] = {}
+        """What jobs beside the rows say, by job id."""
         self.job_ids: dict[str, str] = {}
         self.account: dict[str, Any] = {
             "base_url": base_url,
@@ -47,8 +88,8 @@ class Campaign:
         self.manifest: dict[str, Any] = {
             "version": 1,
             "name": NAME,
-            "providers": {"digital-human": self.account},
-            "jobs": {self.block: self._job()},
+            "providers": {provider: self.account},
+            "jobs": {self.block: self._job(provider)},
         }
         self.write()
 
@@ -60,20 +101,54 @@ class Campaign:
     @property
     def current(self) -> dict[str, str]:
         """What each job says now, by job id."""
-        return {f"{self.block}/{key}": text for key, text in self.rows.items()}
+        return {**{f"{self.block}/{key}": text for key, text in self.rows.items()}, **self.others}
+
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """How many tasks at once the accounts of each provider allow together."""
+        allowed: dict[str, int] = {}
+        for name, account in self.manifest["providers"].items():
+            provider = account.get("type", name)
+            allowed[provider] = allowed.get(provider, 0) + account["limits"]["in_flight"]
+        return allowed
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job that is made for every row."""
+        job: dict[str, Any] = self.manifest["jobs"][self.block]
+        return job
 
     def write(self) -> None:
         """Write manifest and rows as they stand."""
         self.path.write_text(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True), encoding="utf-8")
         with (self.folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("key", "text"), *self.rows.items()])
-        self.job_ids.update({text: f"{self.block}/{key}" for key, text in self.rows.items()})
+        self.job_ids.update({text: job_id for job_id, text in self.current.items()})
 
     def rename(self, block: str) -> None:
         """Give the job another name, and write it."""
-        self.manifest["jobs"] = {block: self.manifest["jobs"][self.block]}
+        self.manifest["jobs"] = {block: self.job}
         self.block = block
         self.write()
+
+    def add_account(self, name: str, provider: str, **changes: Any) -> dict[str, Any]:
+        """One more account on the same host, like the first but for the changes; `write` is still to be called."""
+        account = {**deepcopy(self.account), "type": provider, **changes}
+        self.manifest["providers"][name] = account
+        return account
+
+    def add_job(self, name: str, uses: str, inputs: dict[str, Any], speech: str, **more: Any) -> None:
+        """One more job, without rows; `write` is still to be called.
+
+        Args:
+            name: Its id.
+            uses: `<account>/<operation>`.
+            inputs: What stands under `with`.
+            speech: The one of its inputs that tells it apart from other jobs.
+            more: Further keys of the job.
+        """
+        self.manifest["jobs"][name] = {"uses": uses, "with": inputs, **more}
+        self.others[name] = speech
 
     def speech_of(self, job_id: str) -> str:
         """What a job says now."""
@@ -85,17 +160,5 @@ class Campaign:
         return [every[number - 1] for number in numbers]
 
     @staticmethod
-    def _job() -> dict[str, Any]:
-        return {
-            "uses": "digital-human/avatar",
-            "foreach": {"csv": "people.csv", "key": "{{ row.key }}"},
-            "with": {
-                "avatar_url": "https://pictures.example.com/{{ row.key }}.png",
-                "no_watermark": True,
-                "create_voice": {
-                    "audio_url": "https://sounds.example.com/ann.mp3",
-                    "language": "en",
-                    "text": "{{ row.text }}",
-                },
-            },
-        }
+    def _job(provider: str) -> dict[str, Any]:
+        return {**deepcopy(_JOBS[provider]), "foreach": {"csv": "people.csv", "key": "{{ row.key }}"}}

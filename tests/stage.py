@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tests.audit import Evidence, audit
+from tests.audit import audit
 from tests.campaign import NAME, Campaign, speeches
 from tests.commandline import CommandLine, Finished, Started
+from tests.evidence import Evidence
 from tests.ledgers import Places, knows_intent
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from pathlib import Path
 
     from tests.fakeapi.ledger import Ledger
@@ -31,22 +33,44 @@ class Stage:
         jobs: How many rows.
         in_flight: The account's limit.
         work: Where the campaign lies; None for a folder below `folder`.
+        provider: Who makes the rows' videos.
+        watches_intents: Whether each submission is compared with the state on arrival. That reads the whole state, so not for thousands.
     """
 
     def __init__(
-        self, server: FakeServer, folder: Path, *, jobs: int = 4, in_flight: int = 5, work: Path | None = None
+        self,
+        server: FakeServer,
+        folder: Path,
+        *,
+        jobs: int = 4,
+        in_flight: int = 5,
+        work: Path | None = None,
+        provider: str = "digital-human",
+        watches_intents: bool = True,
     ) -> None:
         self.server = server
+        self.budget: Decimal | None = None
+        """The most that may be spent; None without a budget."""
+        self.costs: dict[str, Decimal] = {}
+        """What a job costs, by speech."""
         work = work if work is not None else folder / "work"
         for place in (work, folder / "home", folder / "logs"):
             place.mkdir(exist_ok=True)
-        self.campaign = Campaign(work, server.base_url, server.cdn_origin, speeches(jobs), in_flight)
-        self.callsheet = CommandLine(work, folder / "home", folder / "logs", {"DIGITAL_HUMAN_TOKEN": SECRET})
+        origins = (server.base_url, server.cdn_origin)
+        self.campaign = Campaign(work, *origins, speeches(jobs), in_flight=in_flight, provider=provider)
+        self.callsheet = CommandLine(work, folder / "home", folder / "logs", self._environment())
         self.places = Places(work, NAME)
         self._resubmitted: Counter[str] = Counter()
         self._abandoned: set[str] = set()
         self._told: tuple[int, dict[str, Any]] | None = None
-        server.watch_intents(lambda sha256: knows_intent(self.places, sha256))
+        self._watches_intents = watches_intents
+        if watches_intents:
+            server.watch_intents(lambda sha256: knows_intent(self.places, sha256))
+
+    def _environment(self) -> dict[str, str]:
+        keys = self.server.keys
+        tokens = dict.fromkeys(("DIGITAL_HUMAN_TOKEN", "KLING_API_KEY", "VIDEO_API_KEY"), SECRET)
+        return {**tokens, "KLING_ACCESS": keys.access_key, "KLING_SECRET": keys.secret_key}
 
     @property
     def ledger(self) -> Ledger:
@@ -132,7 +156,7 @@ class Stage:
             assert self.settle_doubts(), "exit 6, but status shows no doubt"
             finished = self.callsheet("run", "campaign.yaml")
         finished.expect(0)
-        assert self.reported() == {"succeeded": len(self.campaign.rows)}
+        assert self.reported() == {"succeeded": len(self.campaign.current)}
 
     def audit(self) -> None:
         """Compare the three ledgers.
@@ -140,17 +164,26 @@ class Stage:
         Raises:
             AssertionError: They disagree.
         """
-        audit(
-            Evidence(
-                ledger=self.ledger,
-                places=self.places,
-                job_ids=self.campaign.job_ids,
-                current=self.campaign.current,
-                status=self.status() if self.places.state.exists() else None,
-                said=self.callsheet.said(),
-                secret=SECRET,
-                in_flight=self.campaign.in_flight,
-                resubmitted=self._resubmitted,
-                abandoned=frozenset(self._abandoned),
-            )
+        audit(self.evidence())
+
+    def evidence(self) -> Evidence:
+        """What an audit looks at now."""
+        return Evidence(
+            ledger=self.ledger,
+            places=self.places,
+            job_ids=self.campaign.job_ids,
+            current=self.campaign.current,
+            status=self.status() if self.places.state.exists() else None,
+            said=self.callsheet.said(),
+            secrets=self._secrets(),
+            in_flight=self.campaign.in_flight,
+            watches_intents=self._watches_intents,
+            budget=self.budget,
+            costs=self.costs,
+            resubmitted=self._resubmitted,
+            abandoned=frozenset(self._abandoned),
         )
+
+    def _secrets(self) -> tuple[str, ...]:
+        keys = self.server.keys
+        return (SECRET, keys.access_key, keys.secret_key, *sorted(keys.signed))

@@ -8,11 +8,13 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.audit import INVARIANTS, Evidence, audit
+from tests.audit import INVARIANTS, audit
+from tests.evidence import Evidence
 from tests.fakeapi.ledger import Create, Fetch, Ledger, Task
 from tests.fakeapi.script import GENERATION_FAILED, TaskPlan
 from tests.ledgers import Places, knows_intent
@@ -69,11 +71,13 @@ def evidence(tmp_path: Path) -> Evidence:
         ),
         places=places,
         job_ids={SPEECH: JOB},
-        current={JOB: SPEECH},
+        current={JOB: SPEECH, "hello/p02": "Hello, Bob."},
+        budget=Decimal("0.50"),
+        costs={SPEECH: Decimal("0.20"), "other speech": Decimal(0), "Hello, Bob.": Decimal("0.40")},
         status={"jobs": [row], "totals": {"succeeded": 1}},
         said=b"Done.",
-        secret=SECRET,
-        in_flight=2,
+        secrets=(SECRET,),
+        in_flight={"digital-human": 2},
     )
 
 
@@ -140,7 +144,42 @@ def _write_signature(evidence: Evidence) -> None:
 
 def _add_field(evidence: Evidence) -> None:
     create = evidence.ledger.creates[0]
-    create.body = json.dumps({**create.fields, "external_task_id": "x"}).encode()
+    create.body = json.dumps({**create.fields, "priority": "x"}).encode()
+
+
+def own_submission(number: int, own_id: str, task_id: str | None, prompt: str = SPEECH) -> Create:
+    """A submission that carries an id of ours."""
+    body = {"image": "https://example.com/a.png", "sound_file": "https://example.com/a.mp3", "prompt": prompt}
+    headers = {"Content-Type": "application/json"}
+    encoded = json.dumps({**body, "external_task_id": own_id}).encode()
+    return Create(
+        10.0 + number, headers, encoded, "kling/avatar", had_intent=True, task_id=task_id, let_go_at=10.1 + number
+    )
+
+
+def _use_id_twice(evidence: Evidence) -> None:
+    evidence.ledger.creates += [
+        own_submission(1, "cs-1", None, "Hello, Bob."),
+        own_submission(2, "cs-1", None, "Hello, Cy."),
+    ]
+
+
+def _accept_id_twice(evidence: Evidence) -> None:
+    evidence.ledger.creates += [own_submission(1, "cs-1", TASK), own_submission(2, "cs-1", TASK)]
+
+
+def _use_two_ids(evidence: Evidence) -> None:
+    evidence.ledger.creates += [own_submission(1, "cs-1", None), own_submission(2, "cs-2", None)]
+
+
+def _overspend(evidence: Evidence) -> None:
+    evidence.ledger.tasks["d" * 32] = Task("d" * 32, "Hello, Bob.", TaskPlan(), 9.0, CONTENT)
+
+
+def _overspend_in_doubt(evidence: Evidence) -> None:
+    row = {"id": "hello/p02", "state": "in_doubt", "task_id": None, "output": None}
+    assert evidence.status is not None
+    evidence.status["jobs"].append(row)
 
 
 def _miscount(evidence: Evidence) -> None:
@@ -150,6 +189,11 @@ def _miscount(evidence: Evidence) -> None:
 
 SABOTAGE: dict[str, tuple[Callable[[Evidence], None], str]] = {
     "paid twice": (_pay_again, "paid_once"),
+    "one id for two jobs": (_use_id_twice, "own_ids_name_attempts"),
+    "one id accepted twice": (_accept_id_twice, "own_ids_name_attempts"),
+    "another id for the same attempt": (_use_two_ids, "own_ids_name_attempts"),
+    "budget exceeded": (_overspend, "budget_holds"),
+    "budget exceeded by a doubt": (_overspend_in_doubt, "budget_holds"),
     "task forgotten": (_make_unknown_task, "nothing_is_forgotten"),
     "status without the task": (_forget_the_row, "nothing_is_forgotten"),
     "limit exceeded": (_exceed_limit, "limits_hold"),

@@ -1,25 +1,24 @@
-"""The API's side: `POST /avatar/generation`, `GET /avatar/task/{id}`, `GET /avatar/voice`."""
+"""What the fake APIs share: the moments at which a test may strike, and the reception that writes every submission down."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import web
-
-from tests.fakeapi.ledger import Create, Ledger, Task
-from tests.fakeapi.script import Answer, Break, Reaction, answer
-from tests.fakeapi.shapes import BAD_KEY, created, relay_error, told
+from tests.fakeapi.ledger import Create, Task
 from tests.fakeapi.videos import marked_video
 from tests.fakeapi.wire import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.fakeapi.script import Script
+    from aiohttp import web
+
+    from tests.fakeapi.keys import Keys, Verdict
+    from tests.fakeapi.ledger import Ledger
+    from tests.fakeapi.script import Answer, Break, Reaction, Script, TaskPlan
 
 
 class Moment(Enum):
@@ -31,6 +30,10 @@ class Moment(Enum):
     CREATE_REPLIED = auto()
     POLL_ARRIVED = auto()
     POLL_REPLIED = auto()
+    LOOKUP_ARRIVED = auto()
+    """Somebody asks for a task by the client's own id."""
+    LOOKUP_REPLIED = auto()
+    LIST_ARRIVED = auto()
     FETCH_ARRIVED = auto()
     FETCH_HALFWAY = auto()
     """Half of the body was sent."""
@@ -58,106 +61,112 @@ class Tripwire:
             self._strike()
 
 
-class Api:
-    """The API.
+class Operation(Protocol):
+    """One kind of submission, as one of the APIs takes it."""
+
+    @property
+    def name(self) -> str:
+        """As a manifest calls it, e.g. `kling/avatar`."""
+
+    def unwelcome(self, verdict: Verdict, /) -> Answer:
+        """The reply to a credential that is not good."""
+
+    def objection(self, create: Create, /) -> Answer | None:
+        """What the API's own rules have against a submission; None when they allow it."""
+
+    def admit(self, create: Create, plan: TaskPlan, /) -> Task:
+        """The task that is made of it."""
+
+    def created(self, task: Task, /) -> Answer:
+        """The usual reply to an accepted submission."""
+
+
+def task_of(create: Create, task_id: str, plan: TaskPlan, make: Callable[[str, int], bytes] = marked_video) -> Task:
+    """A task with a result of its own.
+
+    Args:
+        create: What it is made of.
+        task_id: Its name.
+        plan: How it goes.
+        make: Makes the result of a mark and a number of bytes to pad it with.
+    """
+    content = make(task_id, plan.file.padding_bytes)
+    return Task(task_id, create.speech, plan, time.monotonic(), content, create.operation, create.external_id)
+
+
+class Reception:
+    """Takes in what is sent to any of the APIs, and writes it down.
 
     Args:
         ledger: Where everything is written down.
-        token: The one credential that it takes.
-        script: How it reacts to submissions; may be changed while it runs.
-        cdn_origin: Where it says that the videos are.
+        keys: Which credentials are good.
+        script: How submissions are reacted to; may be changed while it runs.
+        cdn_origin: Where the results are.
     """
 
-    def __init__(self, ledger: Ledger, token: str, script: Script, cdn_origin: str) -> None:
+    def __init__(self, ledger: Ledger, keys: Keys, script: Script, cdn_origin: str) -> None:
         self.ledger = ledger
+        self.keys = keys
         self.script = script
         self.tripwire: Tripwire | None = None
         self.knows_intent: Callable[[str], bool | None] = lambda _sha256: None
-        self._token = token
         self._cdn_origin = cdn_origin
-
-    def application(self) -> web.Application:
-        """The routes; whatever else is asked for is noted as a stranger."""
-        application = web.Application()
-        application.router.add_post("/avatar/generation", self._create)
-        application.router.add_get("/avatar/task/{task_id}", self._query)
-        application.router.add_get("/avatar/voice", self._voices)
-        application.router.add_route("*", "/{rest:.*}", self._stranger)
-        return application
 
     def passes(self, moment: Moment) -> None:
         """A moment has come."""
         if self.tripwire is not None:
             self.tripwire.pass_through(moment)
 
-    def _may_enter(self, request: web.Request) -> bool:
-        return request.headers.get("Authorization") == f"Bearer {self._token}"
-
-    async def _create(self, request: web.Request) -> web.StreamResponse:
+    async def take(self, request: web.Request, operation: Operation) -> web.StreamResponse:
+        """Take a submission in, and answer it as the script wants."""
         arrived = time.monotonic()
         body = await request.read()
-        create = Create(arrived, dict(request.headers), body)
+        create = Create(arrived, dict(request.headers), body, operation.name)
         create.had_intent = self.knows_intent(create.sha256)
         self.ledger.creates.append(create)
         self.passes(Moment.CREATE_ARRIVED)
-        number = len(self.ledger.creates)
-        reaction = self.script(create, number) if self._may_enter(request) else Reaction(task=None, reply=BAD_KEY)
-        reply = self._react(create, reaction)
+        reply_after_s, reply = self._react(create, operation)
         if create.is_accepted:
             self.passes(Moment.CREATE_ACCEPTED)
-        await asyncio.sleep(reaction.reply_after_s)
+        await asyncio.sleep(reply_after_s)
         create.let_go_at = time.monotonic()
         response = await send(request, reply)
         self.passes(Moment.CREATE_REPLIED)
         return response
 
-    def _react(self, create: Create, reaction: Reaction) -> Answer | Break:
+    def _react(self, create: Create, operation: Operation) -> tuple[float, Answer | Break]:
+        """What comes of a submission: seconds to wait, and the reply."""
+        verdict = self.keys.judge(create.headers)
+        create.knows_secret = verdict.knows_secret
+        if not verdict.is_welcome:
+            create.answered = operation.unwelcome(verdict)
+            return 0.0, create.answered
+        reaction = self.script(create, len(self.ledger.creates))
+        create.answered = self._answer(create, operation, reaction)
+        return reaction.reply_after_s, create.answered
+
+    def _answer(self, create: Create, operation: Operation, reaction: Reaction) -> Answer | Break:
         if reaction.task is None:
             assert reaction.reply is not None, "a submission that is not taken needs a reply"
             return reaction.reply
-        task_id = uuid.uuid4().hex
-        content = marked_video(task_id, reaction.task.file.padding_bytes)
-        self.ledger.tasks[task_id] = Task(task_id, create.speech, reaction.task, time.monotonic(), content)
-        create.task_id = task_id
-        return reaction.reply or created(task_id)
+        if (objection := operation.objection(create)) is not None:
+            return objection
+        task = operation.admit(create, reaction.task)
+        self.ledger.tasks[task.id] = task
+        create.task_id = task.id
+        return reaction.reply or operation.created(task)
 
-    async def _query(self, request: web.Request) -> web.StreamResponse:
-        task_id = request.match_info["task_id"]
-        self.ledger.polls.append((time.monotonic(), task_id))
-        self.passes(Moment.POLL_ARRIVED)
-        response = await send(request, self._tell(request, task_id))
-        self.passes(Moment.POLL_REPLIED)
+    async def tell(
+        self, request: web.Request, arrived: Moment, replied: Moment, reply: Answer | Break
+    ) -> web.StreamResponse:
+        """Answer something that costs nothing."""
+        self.passes(arrived)
+        response = await send(request, reply)
+        self.passes(replied)
         return response
 
-    def _tell(self, request: web.Request, task_id: str) -> Answer | Break:
-        task = self.ledger.tasks.get(task_id)
-        if not self._may_enter(request):
-            return BAD_KEY
-        if task is None:
-            return relay_error(400, "task_not_exist", "任务不存在")
-        task.polls += 1
-        if task.polls <= len(task.plan.poll_answers):
-            return task.plan.poll_answers[task.polls - 1]
-        status = task.status(time.monotonic())
-        addresses = self._addresses(task) if status == task.plan.ending and task.succeeds else {}
-        return told(task_id, status, addresses, task.plan.shape)
-
-    def _addresses(self, task: Task) -> dict[str, str]:
-        signature = f"{task.id}-{task.serial}-signed"
+    def address(self, task: Task, suffix: str = "mp4", kind: str = "") -> str:
+        """A signed address of a task's result; the audit looks for its signature where it must not stand."""
+        signature = f"{task.stem}-{task.serial}-signed"
         self.ledger.signatures.add(signature)
-        stem = f"{self._cdn_origin}/files/{task.id}/{task.serial}"
-        return {
-            "plain": f"{stem}.mp4?sig={signature}",
-            "clean": f"{stem}.mp4?sig={signature}",
-            "marked": f"{stem}-watermark.mp4?sig={signature}",
-            "cover": f"{stem}.jpg?sig={signature}",
-        }
-
-    async def _voices(self, _request: web.Request) -> web.StreamResponse:
-        voice = {"audio_id": "aid-1", "name": "Ann", "language": "en", "voice_engine_id": "eng-1", "labels": ["calm"]}
-        reply = answer(200, {"code": "success", "message": "", "data": {"audio_list": [voice]}})
-        return web.Response(body=reply.body, content_type="application/json")
-
-    async def _stranger(self, request: web.Request) -> web.StreamResponse:
-        self.ledger.strangers.append(f"{request.method} {request.path_qs}")
-        return web.Response(status=404)
+        return f"{self._cdn_origin}/files/{task.stem}/{task.serial}{kind}.{suffix}?sig={signature}"

@@ -20,7 +20,7 @@ _RANGE = re.compile(r"bytes=(\d+)-")
 
 
 class Cdn:
-    """Serves the videos of a ledger's tasks.
+    """Serves the results of a ledger's tasks.
 
     Args:
         ledger: Whose tasks, and where every request is written down.
@@ -34,12 +34,12 @@ class Cdn:
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application()
-        application.router.add_get("/files/{task_id}/{serial:\\d+}.mp4", self._video)
+        application.router.add_get("/files/{stem}/{serial:\\d+}.{suffix:mp4|mp3}", self._video)
         application.router.add_route("*", "/{rest:.*}", self._other)
         return application
 
     async def _video(self, request: web.Request) -> web.StreamResponse:
-        task = self._ledger.tasks[request.match_info["task_id"]]
+        task = self._ledger.task_at(request.match_info["stem"])
         serial = int(request.match_info["serial"])
         fetch = Fetch(time.monotonic(), task.id, request.path_qs, dict(request.headers))
         self._ledger.fetches.append(fetch)
@@ -48,16 +48,20 @@ class Cdn:
             task.serial = max(task.serial, serial + 1)
             fetch.status = 403
             return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>", content_type="text/xml")
-        response = await self._serve(request, task, fetch)
+        return await self.serve(request, task, fetch)
+
+    async def serve(self, request: web.Request, task: Task, fetch: Fetch) -> web.StreamResponse:
+        """Send a task's result, or what is planned instead of it."""
+        response = await self._send(request, task, fetch)
         self._passes(Moment.FETCH_DONE)
         return response
 
-    async def _serve(self, request: web.Request, task: Task, fetch: Fetch) -> web.StreamResponse:
+    async def _send(self, request: web.Request, task: Task, fetch: Fetch) -> web.StreamResponse:
         plan, size, etag = task.plan.file, len(task.content), f'"{task.sha256[:32]}"'
         task.fetches += 1
         fetch.start = _first_byte(request, etag, size) if plan.has_ranges else 0
         fetch.status = 206 if fetch.start else 200
-        headers = {"Content-Type": "video/mp4", "Content-Length": str(size - fetch.start), "ETag": etag}
+        headers = {"Content-Type": task.media_type, "Content-Length": str(size - fetch.start), "ETag": etag}
         if plan.has_ranges:
             headers["Accept-Ranges"] = "bytes"
         if fetch.start:

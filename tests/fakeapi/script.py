@@ -93,6 +93,9 @@ class TaskPlan:
         shape: How it is told.
         poll_answers: Given, one a query, before the truth.
         file: How its file is served.
+        units: What Kling deducts for it when it succeeds.
+        duration: Seconds that its result lasts, as Kling says them.
+        reason: Why it failed, where it does.
     """
 
     seconds: float = 0.1
@@ -100,6 +103,9 @@ class TaskPlan:
     shape: Shape = Shape.DATA_DATA
     poll_answers: tuple[Answer | Break, ...] = ()
     file: FilePlan = field(default_factory=FilePlan)
+    units: str = "4"
+    duration: str = "0.5"
+    reason: str = "Image pixel is invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +146,23 @@ def by_turn(turns: Mapping[int, Reaction], otherwise: Reaction) -> Script:
     return lambda _create, number: turns.get(number, otherwise)
 
 
+def first_time(reactions: Mapping[str, Reaction], otherwise: Reaction) -> Script:
+    """The reaction to the first submission of each speech; later ones, and other speeches, get the other reaction."""
+    left = dict(reactions)
+    return lambda create, _number: left.pop(create.speech, otherwise)
+
+
 ACCEPT = Reaction(task=TaskPlan())
 
 
 def accepted(**plan: object) -> Reaction:
     """Takes the submission; the arguments are those of `TaskPlan`."""
     return Reaction(task=TaskPlan(**plan))  # type: ignore[arg-type]  # forwarded as they are
+
+
+def by_operation(operations: Mapping[str, Reaction], otherwise: Reaction) -> Script:
+    """The reaction to submissions of an operation, e.g. `kling/avatar`."""
+    return lambda create, _number: operations.get(create.operation, otherwise)
 
 
 def accepted_but(reply: Answer | Break, task: TaskPlan | None = None) -> Reaction:

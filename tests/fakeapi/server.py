@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from tests.fakeapi.api import Api, Tripwire
+from tests.fakeapi import kling, video
+from tests.fakeapi.api import Reception, Tripwire
 from tests.fakeapi.cdn import Cdn
+from tests.fakeapi.digital_human import DigitalHuman
+from tests.fakeapi.keys import Keys
+from tests.fakeapi.kling import Kling
 from tests.fakeapi.ledger import Ledger
 from tests.fakeapi.script import ACCEPT, always
+from tests.fakeapi.video import Video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from tests.fakeapi.script import Script
 
 _BACKLOG = 128
+_LARGEST_BODY = 32 * 1024 * 1024
 
 
 def _reserve_port() -> socket.socket:
@@ -39,10 +45,10 @@ def _origin(reserved: socket.socket) -> str:
 
 
 class FakeServer:
-    """The remote side of a test.
+    """The remote side of a test: all three APIs on one host, and a CDN.
 
     Args:
-        token: The credential that the API takes.
+        token: The credential that the APIs take; `keys` holds a key pair that is as good.
         script: How it reacts to submissions; by default it takes them all.
 
     Use it as a context manager; until `open` both ports refuse connections.
@@ -52,8 +58,11 @@ class FakeServer:
         self._sockets = [_reserve_port(), _reserve_port()]
         self.base_url, self.cdn_origin = (_origin(reserved) for reserved in self._sockets)
         self.ledger = Ledger()
-        self._api = Api(self.ledger, token, script, self.cdn_origin)
-        self._cdn = Cdn(self.ledger, self._api.passes)
+        self.keys = Keys(token, access_key="AK-canary-5d1c", secret_key="SK-canary-99f0")
+        self.kling = kling.Habits()
+        self.video = video.Habits()
+        self._reception = Reception(self.ledger, self.keys, script, self.cdn_origin)
+        self._cdn = Cdn(self.ledger, self._reception.passes)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake API")
         self._runners: list[web.AppRunner] = []
@@ -61,19 +70,19 @@ class FakeServer:
     @property
     def script(self) -> Script:
         """How submissions are reacted to; set it to mend or break the server."""
-        return self._api.script
+        return self._reception.script
 
     @script.setter
     def script(self, script: Script) -> None:
-        self._api.script = script
+        self._reception.script = script
 
     def watch_intents(self, knows: Callable[[str], bool | None]) -> None:
         """Ask, at each submission and before the server reads on, whether its digest is known already."""
-        self._api.knows_intent = knows
+        self._reception.knows_intent = knows
 
     def strike_at(self, moment: Moment, nth: int, strike: Callable[[], None]) -> None:
         """Call `strike` on the server's thread at the n-th time, from now and counted from 1, that a moment comes."""
-        self._api.tripwire = Tripwire(moment, nth, strike)
+        self._reception.tripwire = Tripwire(moment, nth, strike)
 
     def end_tasks(self) -> None:
         """Let every task that was accepted so far end now."""
@@ -99,10 +108,28 @@ class FakeServer:
             self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
-    async def _listen(self) -> None:
-        for application, reserved in zip(
-            (self._api.application(), self._cdn.application()), self._sockets, strict=True
+    def _application(self) -> web.Application:
+        """The APIs' routes; whatever else is asked for is noted as a stranger."""
+        application = web.Application(client_max_size=_LARGEST_BODY)
+        for api in (
+            DigitalHuman(self._reception),
+            Kling(self._reception, self.kling),
+            Video(self._reception, self._cdn, self.video),
         ):
+            api.add_routes(application.router)
+        application.router.add_route("*", "/{rest:.*}", self._stranger)
+        application.on_response_prepare.append(self._set_date)
+        return application
+
+    async def _stranger(self, request: web.Request) -> web.StreamResponse:
+        self.ledger.strangers.append(f"{request.method} {request.path_qs}")
+        return web.Response(status=404)
+
+    async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = self.keys.date()
+
+    async def _listen(self) -> None:
+        for application, reserved in zip((self._application(), self._cdn.application()), self._sockets, strict=True):
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.05)
             await runner.setup()
             await web.SockSite(runner, reserved, backlog=_BACKLOG).start()

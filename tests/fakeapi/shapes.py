@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.fakeapi.script import NO_CREDITS, SUCCESS, Answer, Shape, answer
@@ -79,7 +80,13 @@ def _work(task_id: str, status: int, addresses: Mapping[str, str]) -> dict[str, 
         "no_wm_work_video_path": addresses.get("clean", ""),
         "wm_work_video_path": addresses.get("marked", ""),
         "work_webp_path": addresses.get("cover", ""),
+        "animate_params_str": json.dumps({"pt_infos": [_voice(task_id)]}) if addresses else "",
     }
+
+
+def _voice(task_id: str) -> dict[str, str]:
+    """The ids of the voice that a task has made or used."""
+    return {"voice_engine_id": f"engine-{task_id[:8]}", "audio_id": f"audio-{task_id[:8]}", "lan": "en"}
 
 
 def _envelope(task_id: str, status: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Small real videos, each distinct."""
+"""Small real videos and recordings, each distinct."""
 
 from __future__ import annotations
 
@@ -65,3 +65,30 @@ def marked_video(mark: str, padding_bytes: int = 0) -> bytes:
     """
     content = mark.encode() + bytes(padding_bytes)
     return small_video() + struct.pack(">I4s", 8 + len(content), b"free") + content
+
+
+@cache
+def small_sound() -> bytes:
+    """An MP3 of about half a second; made once a process."""
+    target = io.BytesIO()
+    with av.open(target, "w", format="mp3") as container:
+        _hum(container, container.add_stream("mp3", rate=_RATE, layout="mono"))
+    return target.getvalue()
+
+
+def marked_sound(mark: str, padding_bytes: int = 0) -> bytes:
+    """The small recording with a mark of its own, so that no two tasks have equal bytes.
+
+    Args:
+        mark: Written into an ID3v2 tag before the sound.
+        padding_bytes: Makes the file that much larger.
+
+    Returns:
+        A playable MP3.
+    """
+    text = b"\x03mark\x00" + mark.encode()
+    frames = b"TXXX" + struct.pack(">I", len(text)) + bytes(2) + text + bytes(padding_bytes)
+    size = len(frames)
+    assert size < 1 << 28, "an ID3v2 tag holds at most 256 MiB"
+    sizes = bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\x00\x00" + sizes + frames + small_sound()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from runner.schema_files import UnknownSchema, load_schema, operation_names, schema_names
+from runner.schema_files import UnknownSchema, introduce, load_schema, operation_names, schema_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,29 @@ def test_every_property_is_described_and_every_object_closed(name: str) -> None:
             assert value.get("description") or target.get("description"), f"{path}/{key} has no description"
         if node.get("type") == "object" and path not in open_objects:
             assert "additionalProperties" in node, f"{path} is open"
+
+
+@pytest.mark.parametrize("name", ["manifest", "digital-human/avatar"])
+def test_ours_cannot_be_replaced(name: str) -> None:
+    """Whoever introduces a schema under a name of ours is told so, and nothing changes."""
+    before = load_schema(name)
+    with pytest.raises(ValueError, match=name):
+        introduce({name: {"description": "Another."}, "fresh/operation": {}})
+    assert load_schema(name) is before
+    assert "fresh/operation" not in operation_names()
+
+
+def test_introduced_schemas_are_known_like_ours() -> None:
+    """By name, among the operations, and as often as they are introduced; another one of that name is refused."""
+    code = (
+        "from runner.schema_files import *\n"
+        "for _ in range(2): introduce({'acme/clip': {'title': 'ours'}})\n"
+        "assert 'acme/clip' in operation_names() and load_schema('acme/clip') == {'title': 'ours'}\n"
+        "try: introduce({'acme/clip': {'title': 'theirs'}})\n"
+        "except ValueError: print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"
 
 
 def test_a_strangers_folder_is_not_read(tmp_path: Path) -> None:
