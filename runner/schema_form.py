@@ -5,7 +5,7 @@ The schemas in `schemas/` are held to it by a test, those of other packages when
 * JSON Schema 2020-12 with a `description`, complete in itself: `$ref` leads to `#/$defs/<name>`, and never in a circle.
 * `$defs/inputs` and `$defs/outputs` are closed objects (`additionalProperties: false`) whose properties each have a `description`.
 * Each output has `examples`, the first of which stands for the value wherever a job that is still to be made is looked at.
-* Annotations of inputs are among `ANNOTATIONS`.
+* Annotations are among `ANNOTATIONS`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ANNOTATIONS: Final[Mapping[str, str]] = {
     "x-bytes": "of an input: it may be a local file, `{file: PATH}`, and is then sent as bytes in this coding; `base64` is the one there is",
+    "x-delivers": "of the schema as a whole: `none` where a finished task has no file",
+    "x-lifetime-s": "of an output: the seconds that its provider keeps it, from the submission on; a job that uses it later has it made again",
     "x-limits": "of an input: what the API takes, to be looked at before anything is sent (`max_chars`, `max_bytes`, `formats`, …)",
     "x-outside-fingerprint": "of an input: a change of it makes no new job",
     "x-result-lasts": "of an input: it says how long the result will last; `seconds` where a text in it is that number",
@@ -28,6 +30,7 @@ ANNOTATIONS: Final[Mapping[str, str]] = {
 """The words of our own in the schema of an operation, and what each says."""
 
 _REF: Final = "#/$defs/"
+_NO_FILE: Final = "none"
 _MOST_CHARACTERS: Final = 200
 
 
@@ -56,7 +59,12 @@ def form_flaws(schema: Any) -> list[str]:
     for part in ("inputs", "outputs"):
         flaws += (f"`$defs/{part}`: {flaw}" for flaw in _object_flaws(defs[part], defs))
     flaws += (f"`$defs/outputs`: {flaw}" for flaw in _output_flaws(defs["outputs"], defs))
-    flaws += (f"`$defs/inputs`: {flaw}" for flaw in _annotation_flaws(defs["inputs"]))
+    for part in ("inputs", "outputs"):
+        flaws += (f"`$defs/{part}`: {flaw}" for flaw in _unknown_annotations(defs[part]))
+    flaws += (f"`$defs/inputs`: {flaw}" for flaw in _spoken_flaws(defs["inputs"]))
+    flaws += _unknown_annotations({word: value for word, value in schema.items() if word.startswith("x-")})
+    if schema.get("x-delivers", _NO_FILE) != _NO_FILE:
+        flaws.append(f"`x-delivers` can only be `{_NO_FILE}`")
     return flaws
 
 
@@ -71,6 +79,10 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
 
 def _no_network(uri: str) -> Any:
     raise ValueError(f"it refers to {uri}; a schema must be complete in itself")
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _is_text(value: Any) -> bool:
@@ -140,17 +152,22 @@ def _output_flaws(outputs: dict[str, Any], defs: dict[str, Any]) -> Iterator[str
         if not isinstance(examples, list) or not examples:
             yield f"the property `{name}` has no `examples`"
             continue
+        if not _is_time(facts.get("x-lifetime-s", 1)):
+            yield f"`x-lifetime-s` of `{name}` is no number of seconds"
         check = _compiled({**facts, "$defs": defs})
         yield from (
             f"the example {value!r} of `{name}` does not fit it" for value in examples if not check.is_valid(value)
         )
 
 
-def _annotation_flaws(inputs: dict[str, Any]) -> Iterator[str]:
-    for at, facts in _annotated(inputs, ""):
+def _unknown_annotations(part: dict[str, Any]) -> Iterator[str]:
+    for at, facts in _annotated(part, ""):
         for word in facts:
             if word.startswith("x-") and word not in ANNOTATIONS:
                 yield f"`{word}`{at} is none of {', '.join(f'`{known}`' for known in ANNOTATIONS)}"
+
+
+def _spoken_flaws(inputs: dict[str, Any]) -> Iterator[str]:
     spoken = inputs.get("x-spoken", [])
     if not isinstance(spoken, list) or not all(_is_text(path) for path in spoken):
         yield "`x-spoken` is a list of paths such as `voice/text`"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from runner.core.preflight import Content, InputLimits
-    from runner.core.spec import Account
+    from runner.core.preflight import Content
     from runner.manifest.campaign import ManifestCampaign
+    from runner.manifest.preflight import AddressUse
 
 
 def look(file: BinaryIO) -> Content:
@@ -27,23 +25,15 @@ def check_addresses(campaign: ManifestCampaign) -> None:
     """
     import asyncio  # noqa: PLC0415  the work is imported when it is done
 
-    from runner.transfer.look import look_at_addresses  # noqa: PLC0415
+    from runner.engine.fetch import origin_of  # noqa: PLC0415
+    from runner.transfer.look import MOST_BYTES, Wanted, look_at_addresses  # noqa: PLC0415
 
-    wanted = {address: _most_bytes(limits) for address, limits in campaign.addresses().items()}
-    origins = _trusted_origins(campaign.accounts.values())
-    campaign.take_fetched(asyncio.run(look_at_addresses(wanted, trusted_origins=origins, look=look)))
+    def how(use: AddressUse) -> Wanted:
+        """An address only has to answer where no input says what it takes. It is trusted by those accounts alone whose jobs send it."""
+        bounds = (MOST_BYTES if it.max_bytes is None else it.max_bytes for it in use.limits if it.media)
+        accounts = [campaign.accounts[name] for name in use.accounts]
+        origins = (origin for it in accounts for origin in (origin_of(it.base_url), *it.download_origins))
+        return Wanted(max(bounds, default=None), tuple(dict.fromkeys(origins)))
 
-
-def _most_bytes(limits: Iterable[InputLimits]) -> int | None:
-    """How much of an address is fetched; None when no input says what it takes, so that the address only has to answer."""
-    from runner.transfer.look import MOST_BYTES  # noqa: PLC0415  the work is imported when it is done
-
-    return max((MOST_BYTES if it.max_bytes is None else it.max_bytes for it in limits if it.media), default=None)
-
-
-def _trusted_origins(accounts: Iterable[Account]) -> tuple[str, ...]:
-    """The origins that any account lets pass: what one may fetch from there, this machine may ask for all of them."""
-    from runner.engine.fetch import origin_of  # noqa: PLC0415  the work is imported when it is done
-
-    origins = (origin for account in accounts for origin in (origin_of(account.base_url), *account.download_origins))
-    return tuple(dict.fromkeys(origins))
+    wanted = {address: how(use) for address, use in campaign.addresses().items()}
+    campaign.take_fetched(asyncio.run(look_at_addresses(wanted, look=look)))

@@ -139,6 +139,7 @@ class Finish:
             outputs=os.path.relpath(self.campaign.output_dir),
             report=os.path.relpath(report_folder(self.campaign) / "index.html"),
             stops=stops(outcome, totals.count(State.RUNNING) + totals.count(State.DOWNLOADING)),
+            lacks_money=outcome.stopped_by == "budget",
             color=wants_color(stream),
         )
         (tell if self.settings.quiet else say)(summary.rstrip("\n"))

@@ -14,6 +14,7 @@ from runner.report.escape import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.core.money import Budget, Money
     from runner.engine.imports import Match
 
 _SHOWN: Final = 20
@@ -30,10 +31,12 @@ class Imported:
         is_listed: Whether the account listed them; else a mapping named them.
         tasks: How many there are.
         is_cut: Whether the account may have more, which were not read.
+        unreadable: Entries of the list that name no task.
         attached: Tasks that their jobs go on with.
         known: Tasks of jobs that have one already.
         failed: Tasks that ended without a result: their jobs may be submitted.
         nobodys: Tasks that are no job's.
+        overspent: What the manifest has spent or reserved with these tasks, and its budget, where that is exceeded; else None.
     """
 
     account: str
@@ -41,10 +44,12 @@ class Imported:
     is_listed: bool
     tasks: int = 0
     is_cut: bool = False
+    unreadable: int = 0
     attached: list[Match] = field(default_factory=list)
     known: int = 0
     failed: list[Match] = field(default_factory=list)
     nobodys: int = 0
+    overspent: tuple[Money, Budget] | None = None
 
     def add(self, match: Match) -> None:
         """Take a task that is a job's."""
@@ -74,7 +79,10 @@ def say_imported(imported: Imported, next_command: Sequence[str], *, as_json: bo
         say(line)
     say(f"next: {shlex.join(next_command)}")
     if imported.is_cut:
-        tell(f"Account `{imported.account}` has more tasks than were read; --most-tasks says how many are.")
+        tell(f"Account `{imported.account}` may have more tasks than were read; --most-tasks says how many are.")
+    if imported.unreadable:
+        number = "1 entry names" if imported.unreadable == 1 else f"{imported.unreadable:,} entries name"
+        tell(f"{number} no task in the list of account `{imported.account}`, and may be a job's.")
 
 
 def _lines(imported: Imported) -> list[str]:
@@ -87,6 +95,12 @@ def _lines(imported: Imported) -> list[str]:
     if imported.is_listed:
         lines += _named("failed there, not attached", imported.failed)
         lines.append(f"  {imported.nobodys:>7,}  of no job here")
+    if imported.overspent is not None:
+        spent, budget = imported.overspent
+        of_day, verb = " of the day" if budget.per_day else "", "would be" if imported.is_dry_run else "is"
+        lines.append(
+            f"the budget{of_day} of {budget.limit} {verb} exceeded: {spent} spent or reserved; no further job is submitted"
+        )
     return lines
 
 
@@ -106,12 +120,13 @@ def _document(imported: Imported, next_command: Sequence[str]) -> dict[str, Any]
         "account": imported.account,
         "dry_run": imported.is_dry_run,
         "tasks": imported.tasks,
-        "complete": not imported.is_cut,
+        "complete": not imported.is_cut and not imported.unreadable,
         "attached": [{"job": it.spec.id, "task_id": it.offer.task_id} for it in imported.attached],
         "known": imported.known,
         "failed": [
             {"job": it.spec.id, "task_id": it.offer.task_id, "message": it.offer.ended} for it in imported.failed
         ],
         "nobodys": imported.nobodys if imported.is_listed else None,
+        "over_budget": imported.overspent is not None,
         "next": shlex.join(next_command),
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -24,13 +26,16 @@ from runner.cli.reporting import estimate_of
 from runner.cli.resolving import who_types
 from runner.cli.screen import tell_taken_over
 from runner.cli.state import open_state
-from runner.cli.wires import make_wires
+from runner.cli.wires import make_asking_wire
 from runner.core.answers import AskAgain, Ended, Ready, Reply, Running, UnknownTask
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import SettingMissing
-from runner.engine.imports import Fate, Word, attachment, matches, offer_of
+from runner.core.job import State
+from runner.core.ledger import day_of
+from runner.core.money import Money
+from runner.engine.imports import Fate, Word, attachment, is_own, matches, offer_of
 from runner.engine.survey import Findings
-from runner.engine.task_pages import Unlisted, all_tasks
+from runner.engine.task_pages import Unlisted, all_pages
 from runner.store.lock import hold_lock
 from runner.store.store import DATABASE
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.cli.mapping import Line
+    from runner.core.money import Budget
     from runner.core.ports import Operation, Wire
     from runner.core.spec import Campaign
     from runner.engine.imports import Match, Offer
@@ -45,6 +51,9 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 8
 """Tasks of a mapping that are asked for at once."""
+
+_OWN_ID: Final = re.compile(rb'"(cs-[0-9a-f]{40})"')
+"""Our own id of an attempt (`runner.core.identity`) as a JSON text of its own, under whatever name the provider shows it."""
 
 _COMMITTED_AT_ONCE: Final = 500
 """Moves that may share a transaction."""
@@ -127,13 +136,14 @@ class Import:
 
     async def _import(self, store: StateStore, mapping: Mapped | None) -> Imported:
         async with sandbox_for(self.campaign):
-            wire = make_wires(self.campaign, [self.account])[self.account]
+            wire = make_asking_wire(self.campaign, self.account)
             try:
                 found = await self._listed(store, wire) if mapping is None else await self._mapped(store, wire, mapping)
             finally:
                 await wire.close()
         if not self.dry_run:
             await self._attach(store, found.attached)
+        found.overspent = self._overspent(store, found.attached)
         return found
 
     # --- what the account lists ---------------------------------------------------------------------------------------
@@ -155,21 +165,20 @@ class Import:
         if task_list is None or left <= 0:
             imported.is_cut |= task_list is not None
             return
-        tasks = all_tasks(wire, task_list, clock=SystemClock(), rng=Random(), most=left)
-        number = 0
+        is_whole = False
         try:
-            async for task in tasks:
-                number += 1
-                if task.external_id is not None:
-                    offers[task.external_id] = offer_of(task, task_list)
+            async for stretch in all_pages(wire, task_list, clock=SystemClock(), rng=Random(), most=left):
+                is_whole = stretch.is_last
+                imported.tasks += len(stretch.tasks)
+                imported.unreadable += stretch.unreadable
+                offers |= {task.external_id: offer_of(task, task_list) for task in stretch.tasks if task.external_id}
         except Unlisted as unlisted:
             raise SettingMissing(
                 f"account `{self.account}` gave no list of its tasks ({operation.name}): {unlisted}; nothing was attached",
                 next_step=f"callsheet doctor {self.manifest}",
                 code=ErrorCode.NO_TASKS,
             ) from unlisted
-        imported.tasks += number
-        imported.is_cut |= number >= left
+        imported.is_cut |= not is_whole
 
     # --- what a person names ------------------------------------------------------------------------------------------
 
@@ -205,7 +214,17 @@ class Import:
             case AskAgain() as again:
                 return f"account `{self.account}` does not say how task `{task_id}` stands: {again.reason}"
             case Running() | Ready():
-                return None
+                return None if operation.own_ids is None else self._strangeness(exchange, match)
+
+    def _strangeness(self, reply: Reply, match: Match) -> str | None:
+        """Why a task that shows an id of ours is not its job's; None when it shows none, or the job's."""
+        shown = {found.decode() for found in _OWN_ID.findall(reply.body)}
+        if not shown or any(is_own(self.campaign, match, own_id) for own_id in shown):
+            return None
+        return (
+            f"task `{match.offer.task_id}` was submitted by Callsheet for another job, or for `{match.spec.id}` with other inputs "
+            f"({', '.join(sorted(shown))}); without --map, tasks are attached to the jobs that they were submitted for"
+        )
 
     # --- attaching ----------------------------------------------------------------------------------------------------
 
@@ -217,3 +236,14 @@ class Import:
                 attachment(match, at=at, reserved=estimate_of(self.campaign, match.spec), word=word) for match in chunk
             ]
             await asyncio.gather(*(store.commit(move) for move in moves))
+
+    def _overspent(self, store: StateStore, attached: Sequence[Match]) -> tuple[Money, Budget] | None:
+        """What is spent with the attached tasks, and the budget, where that is more than it allows. What was not attached is not in the state."""
+        budget = self.campaign.budget
+        if budget is None:
+            return None
+        spent = sum((it.amount for it in store.spent(day=day_of(time.time()) if budget.per_day else None)), Decimal(0))
+        if self.dry_run:
+            estimates = [estimate_of(self.campaign, it.spec) for it in attached if it.job.state is not State.IN_DOUBT]
+            spent += sum((it.amount for it in estimates if it is not None), Decimal(0))
+        return (Money(spent, budget.limit.currency), budget) if spent > budget.limit.amount else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.cli.embedded import sandbox_for
 from runner.cli.providers import provider_of
 from runner.cli.screen import say, tell
-from runner.cli.wires import make_wires
+from runner.cli.wires import make_asking_wire
 from runner.core.answers import Reply
 from runner.core.error_codes import ErrorCode
 from runner.core.errors import SettingMissing
@@ -38,6 +38,9 @@ def list_voices(campaign: Campaign, account: str, language: str | None, *, as_js
     for voice in voices:
         inputs = "  ".join(f"{name}: {value}" for name, value in voice.inputs.items())
         say(visible(f"{voice.language:<5} {voice.name:<20} {inputs}  {', '.join(voice.labels)}".rstrip()))
+    mute = sum(not voice.language for voice in voices) if language is not None else 0
+    if mute:
+        tell(f"The API does not say what {mute:,} of these voices speak; they are listed whatever --language says.")
     if not voices:
         tell(f"Account `{account}` lists no voices.")
 
@@ -45,7 +48,7 @@ def list_voices(campaign: Campaign, account: str, language: str | None, *, as_js
 async def _ask(campaign: Campaign, account: str, language: str | None) -> Sequence[Voice]:
     async with sandbox_for(campaign):
         provider = provider_of(campaign.accounts[account])
-        wire = make_wires(campaign, [account])[account]
+        wire = make_asking_wire(campaign, account)
         found: list[Voice] = []
         try:
             for request in provider.voices(language):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner.cli.mapping import JOB, TASK
 from runner.core.errors import ManifestInvalid
 from runner.core.selection import Selection
-from runner.engine.imports import Fate, Match, Offer, job_of, takes_task
+from runner.engine.imports import Fate, Match, Offer, job_of, owners, takes_task
 from runner.engine.submit import own_id_of
 from runner.engine.survey import Findings, select
 from runner.manifest.flaws import did_you_mean
@@ -64,24 +64,19 @@ class Mapped:
             ManifestInvalid: The manifest does not hold.
         """
         open_lines, findings = {line.job: line for line in self.lines}, Findings()
-        owners = self._owners(store)
+        whose = owners(store, {line.task_id for line in self.lines})
         known_ids: list[str] = []
         for selected in select(self._campaign, store, Selection(), findings):
             known_ids.append(selected.spec.id)
             line = open_lines.pop(selected.spec.id, None)
             if line is not None:
-                match = self._match(line, selected.spec, selected.job, owners.get(line.task_id))
+                match = self._match(line, selected.spec, selected.job, whose.get(line.task_id))
                 if match is not None:
                     yield line, match
         findings.raise_if_invalid()
         for number, line in enumerate(open_lines.values()):
             hint = did_you_mean(line.job, known_ids) if number < _MOST_HINTS else None
             self.refuse(line, JOB, f"{self._campaign.path} has no job `{line.job}`", hint)
-
-    def _owners(self, store: StateStore) -> dict[str, Job]:
-        """The rows that have one of the tasks."""
-        wanted = {line.task_id for line in self.lines}
-        return {row.task_id: row for row in store.all_rows() if row.task_id in wanted} if wanted else {}
 
     def _match(self, line: Line, spec: JobSpec, row: Job | None, owner: Job | None) -> Match | None:
         job, offer = job_of(spec, row), Offer(line.task_id)

@@ -6,14 +6,13 @@ import shutil
 import sys
 import time
 from dataclasses import fields
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.cli.amounts import parse_selection
 from runner.cli.opening import further_options, missing_credentials, open_manifest
-from runner.cli.reporting import budgets_of, estimate_of, make_head
+from runner.cli.providers import traits_of
+from runner.cli.reporting import budgets_of, estimate_of, make_head, most_of, tightest
 from runner.cli.saving import check_target, save_plan
 from runner.cli.screen import say, tell_unmatched, wants_color
 from runner.cli.state import open_state
@@ -24,7 +23,7 @@ from runner.engine.pricing import PriceCheck, is_priced_later
 from runner.engine.reasons import explained
 from runner.engine.survey import Census, Findings, Scope, orphans, survey
 from runner.media.probe import probe
-from runner.report.plan import KEPT_PER_ACTION, PlanTotals, Purse, plan_entry
+from runner.report.plan import KEPT_PER_ACTION, PlanTotals, plan_entry
 from runner.report.plan_document import write_plan
 from runner.report.plan_text import render_plan
 from runner.report.saved_plan import PlanOptions
@@ -61,7 +60,10 @@ def plan_manifest(manifest: str, **options: Any) -> bool:
     basics: dict[str, Any] = {"sandbox": chosen.sandbox, "allow_files_outside": chosen.allow_files_outside}
     campaign = open_manifest(manifest, variables=chosen.variables, check_urls=options["check_urls"], **basics)
     scope = Scope(
-        now=time.time(), selection=parse_selection(chosen.select, chosen.exclude), retry_failed=chosen.retry_failed
+        now=time.time(),
+        selection=parse_selection(chosen.select, chosen.exclude),
+        retry_failed=chosen.retry_failed,
+        traits=traits_of(campaign),
     )
     budgets = budgets_of(campaign, chosen.budget)
     head = make_head(campaign, None, options=further_options(chosen.variables, **basics))
@@ -133,7 +135,7 @@ class Plan:
         needs_credentials: bool,
     ) -> None:
         self.head = head
-        self.purse = _tightest(budgets, store)
+        self.purse = tightest(budgets, store)
         self._campaign = campaign
         self._store = store
         self._scope = scope
@@ -158,6 +160,7 @@ class Plan:
                 entry.decision,
                 head=self.head,
                 estimate=estimate,
+                at_most=most_of(campaign, entry.spec) if estimate is None else None,
                 blocked=blocked,
                 moved_from=store.taken_over.renamed.get(entry.spec.id),
                 is_priced_later=is_priced_later(campaign.accounts[entry.spec.account], entry.spec),
@@ -194,16 +197,6 @@ class Plan:
             self.head, totals, self.purse, show_all=show_all, color=wants_color(sys.stdout), cells=_screen_cells()
         )
         say(text.rstrip("\n"))
-
-
-def _tightest(budgets: Sequence[Budget], store: StateStore) -> Purse | None:
-    """The budget of which least is left."""
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    purses = []
-    for budget in budgets:
-        charges = store.spent(day=today if budget.per_day else None)
-        purses.append(Purse(budget, sum((charge.amount for charge in charges), Decimal(0))))
-    return min(purses, key=lambda purse: purse.left, default=None)
 
 
 def _screen_cells() -> int | None:

@@ -97,7 +97,8 @@ class Promise:
         if self._difference is not None:
             return
         spec = entry.spec
-        now = Step(spec.id, spec.fingerprint, entry.decision.action, spec.output)
+        output = spec.output if spec.delivers_file else None
+        now = Step(spec.id, spec.fingerprint, entry.decision.action, output)
         then = next(self._steps, None)
         if now != then:
             self._difference = _difference(then, now, f"{spec.source.file}:{spec.source.line}")

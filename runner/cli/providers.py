@@ -16,8 +16,8 @@ from runner.schema_files import introduce
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.core.ports import InstalledProvider, Operation, Provider
-    from runner.core.spec import Account
+    from runner.core.ports import InstalledProvider, Operation, Provider, Traits
+    from runner.core.spec import Account, Campaign
 
 
 def provider_of(account: Account) -> Provider:
@@ -32,6 +32,12 @@ def operations_of(account: Account) -> dict[str, Operation]:
     provider = provider_of(account)
     styled = {} if account.style is None else provider.styles[account.style]
     return {operation.name: operation for operation in ({**provider.operations, **styled}).values()}
+
+
+def traits_of(campaign: Campaign) -> dict[str, Traits]:
+    """What may be relied on for the operations of a manifest's accounts, by `<type>/<operation>`."""
+    accounts = campaign.accounts.values()
+    return {name: operation.traits for account in accounts for name, operation in operations_of(account).items()}
 
 
 def sandboxed(account: Account) -> Account:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -21,11 +23,12 @@ from runner.core.selection import Selection
 from runner.engine.survey import Census, orphans, select
 from runner.report import documents, html, json_file, junit, markdown
 from runner.report.model import ReportHead, RunHead, report_job
+from runner.report.plan import Purse
 from runner.report.status_text import render_status
 from runner.report.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.core.job import Job
     from runner.core.spec import Campaign, JobSpec
@@ -58,6 +61,12 @@ def estimate_of(campaign: Campaign, spec: JobSpec) -> Money | None:
     return None if amount is None else Money(amount, currency_of(campaign))
 
 
+def most_of(campaign: Campaign, spec: JobSpec) -> Money | None:
+    """What making a job can cost at most: by the longest recording that is taken where its length is not known yet; None when unknown."""
+    longest_s = next((most_s for job_id, _, most_s in spec.lengths if job_id == spec.lasts_as), None)
+    return estimate_of(campaign, spec if spec.duration_s is not None else replace(spec, duration_s=longest_s))
+
+
 def budgets_of(campaign: Campaign, *typed: str | None) -> tuple[Budget, ...]:
     """All limits of a command: the manifest's, and those typed with `--budget`; the strictest wins.
 
@@ -66,6 +75,16 @@ def budgets_of(campaign: Campaign, *typed: str | None) -> tuple[Budget, ...]:
     """
     own = () if campaign.budget is None else (campaign.budget,)
     return own + tuple(Budget(parse_budget(text, currency_of(campaign))) for text in typed if text is not None)
+
+
+def tightest(budgets: Sequence[Budget], store: StateStore) -> Purse | None:
+    """The budget of which least is left."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    purses = []
+    for budget in budgets:
+        charges = store.spent(day=today if budget.per_day else None)
+        purses.append(Purse(budget, sum((charge.amount for charge in charges), Decimal(0))))
+    return min(purses, key=lambda purse: purse.left, default=None)
 
 
 def make_head(
@@ -111,7 +130,7 @@ def jobs_of(
     for entry in select(campaign, store, chosen, lambda _: None, census=census):
         job, why = entry.job, undelivered.get(entry.spec.id)
         if job is not None and why is not None:
-            job = _as_undelivered(job, why)
+            job = _as_undelivered(job, why, is_in_reach=job.account in campaign.accounts)
         estimate = _expected(campaign, entry.spec, job)
         is_cached = job is not None and job.state is State.SUCCEEDED and (job.done_at or 0.0) < since
         yield report_job(entry.spec, job, estimate=estimate, manifest=head.path, cached=is_cached, options=head.options)
@@ -125,9 +144,11 @@ def _expected(campaign: Campaign, spec: JobSpec, job: Job | None) -> Money | Non
     return job.reserved if job is not None and job.reserved is not None else estimate_of(campaign, spec)
 
 
-def _as_undelivered(job: Job, why: str) -> Job:
-    """A delivered job whose file is gone for good, as a run finds it: its result could not be fetched."""
+def _as_undelivered(job: Job, why: str, *, is_in_reach: bool) -> Job:
+    """A delivered job whose file is gone for good, as a run finds it: it is not to be had again, or not as long as its account is missing."""
     failure = Failure(cause=Cause.FETCH, code=Code.RESULT_UNREACHABLE, message=why)
+    if is_in_reach:
+        failure = Failure(cause=Cause.EXPIRED, code=Code.RESULT_EXPIRED, message=why)
     return replace(job, state=State.FAILED, output=None, failure=failure)
 
 
@@ -221,5 +242,7 @@ def print_status(
     if as_json:
         documents.write_report(sys.stdout, head, totals, jobs)
         return
-    for line in render_status(head, totals, jobs, is_live=is_live, color=wants_color(sys.stdout)):
+    for line in render_status(
+        head, totals, jobs, purse=tightest(budgets_of(campaign), store), is_live=is_live, color=wants_color(sys.stdout)
+    ):
         say(line)

@@ -24,7 +24,7 @@ from runner.cli.opening import (
     state_folder,
 )
 from runner.cli.promise import Promise, find_promise
-from runner.cli.providers import operations_of
+from runner.cli.providers import operations_of, traits_of
 from runner.cli.reporting import budgets_of, currency_of
 from runner.cli.screen import tell_taken_over, tell_unmatched, wants_color
 from runner.cli.signals import Signals
@@ -32,11 +32,13 @@ from runner.cli.starting import take_lock
 from runner.cli.state import open_state
 from runner.cli.wires import make_wires
 from runner.core.errors import ManifestInvalid, SettingMissing
+from runner.core.ledger import day_of
 from runner.core.notices import RunStarted
 from runner.engine.context import Context
 from runner.engine.journal import Journal
 from runner.engine.lane import Lane
 from runner.engine.prepare import Prepared, prepare
+from runner.engine.pricing import expected_cost
 from runner.engine.run import Run
 from runner.engine.survey import Scope
 from runner.engine.treasury import Treasury
@@ -130,7 +132,12 @@ def run_manifest(settings: RunSettings) -> int:
     campaign = _open(settings)
     planned = None if settings.promise is None else settings.promise.plan.options.budget
     budgets = budgets_of(campaign, settings.budget, planned)
-    scope = Scope(now=time.time(), selection=settings.selection, retry_failed=settings.retry_failed)
+    scope = Scope(
+        now=time.time(),
+        selection=settings.selection,
+        retry_failed=settings.retry_failed,
+        traits=traits_of(campaign),
+    )
     lock = take_lock(
         campaign,
         scope,
@@ -296,20 +303,22 @@ class _Run:
 
     def _lane(self, name: str, wire: HttpWire) -> Lane:
         account = self.campaign.accounts[name]
-        self.delivery.introduce(name, wire.authorization)
+        self.delivery.introduce(name, wire.authorization, wire.secrets)
         return Lane(account, wire, operations_of(account), Random(), currency=currency_of(self.campaign))
 
     def _context(self, watcher: Watcher) -> Context:
-        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        expected = partial(expected_cost, self.campaign.accounts, currency_of(self.campaign), self.prepared.lengths_s)
+        today = day_of(self.clock.wall())
+        treasury = Treasury.open(self.budgets, self.store, today=today, expected=expected)
         return Context(
             manifest=self.campaign.name,
             store=self.store,
             delivery=self.delivery,
             clock=self.clock,
             observer=watcher,
-            journal=Journal(self.store, watcher, self.clock),
+            journal=Journal(self.store, watcher, self.clock, treasury),
             limit=self.settings.limit,
-            treasury=Treasury.open(self.budgets, self.store, today=today),
+            treasury=treasury,
         )
 
     def _started(self, run_id: str, lanes: Mapping[str, Lane]) -> RunStarted:

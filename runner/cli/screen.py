@@ -54,11 +54,14 @@ def tell_unmatched(selection: Selection) -> None:
 
 def tell_taken_over(learned: TakenOver) -> None:
     """Say what a state learned when it was opened."""
+    from runner.report.figures import count  # noqa: PLC0415  the work is imported when it is done
+
     if learned.from_witness:
-        count = len(learned.from_witness)
-        tell(f"The state had lost what submissions.jsonl beside it knows: {count} jobs were taken over from there.")
+        jobs = count(len(learned.from_witness), "job")
+        tell(f"The state had lost what submissions.jsonl beside it knows: taken over from there, {jobs}.")
     if learned.from_lock:
-        tell(f"The lock file knows {learned.from_lock} jobs that are paid and that the state did not know: taken over.")
+        jobs = count(learned.from_lock, "paid job")
+        tell(f"The lock file knows of {jobs} that the state did not know: taken over.")
     if learned.renamed:
         new, old = next(iter(learned.renamed.items()))
-        tell(f"{len(learned.renamed)} jobs have the new ids that `moved:` gives them, `{old}` is `{new}` for one.")
+        tell(f"`moved:` gives {count(len(learned.renamed), 'job')} a new id: `{old}` is `{new}` now.")

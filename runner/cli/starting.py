@@ -56,7 +56,7 @@ def take_lock(
     if is_new:
         _look_for_findings(campaign, scope, has_budget=has_budget)
     try:
-        return hold_lock(folder, command=command)
+        return hold_lock(folder, command=command, can_wait=True)
     except LockHeld:
         if not is_new:
             # What the state itself suffers from is the holder's business: 75 comes before 74.

@@ -59,8 +59,9 @@ class ReadingTests(Subject):
             assert picked(as_plain(found), list_case.expect) == list_case.expect, list_case.why
             return
         assert list_case.expect["answer"] == "Page", list_case.why
-        assert len(found) == len(list_case.expect["tasks"]), list_case.why
-        for task, expected in zip(found, list_case.expect["tasks"], strict=True):
+        assert found.size == list_case.expect.get("size", len(found.tasks)), list_case.why
+        assert len(found.tasks) == len(list_case.expect["tasks"]), list_case.why
+        for task, expected in zip(found.tasks, list_case.expect["tasks"], strict=True):
             assert picked(_listed(task_list, task, list_case.inputs), expected) == expected, list_case.why
 
     def test_voices(self, voices_case: Case) -> None:
@@ -79,4 +80,4 @@ def _found(task_id: str | None) -> dict[str, Any]:
 
 def _listed(task_list: TaskList, task: ListedTask, inputs: Mapping[str, Any]) -> dict[str, Any]:
     said = as_plain(task_list.read_task(task, inputs))
-    return {"task_id": task.task_id, "external_id": task.external_id, "says": said}
+    return {"task_id": task.task_id, "external_id": task.external_id, "created_at": task.created_at, "says": said}

@@ -12,8 +12,9 @@
 A case says `why` it is there. A reply holds `status`, `headers` (names in lower case), its body as `json`, `text` or `base64`, and `truncated`.
 `expect` names the answer's class under `answer` and its fields; fields that it leaves out are not looked at, `outputs` and `inputs` count whole.
 Of a request it has any of `method`, `path`, `body` and `content_type`. Of a look-up for `own-id` it is `{"answer": "Found", "task_id": …}`,
-`{"answer": "Absent"}` or that of an `AskAgain`; of a list `{"answer": "Page", "tasks": […]}`, each with its `task_id`, its `external_id`, and under
-`says` the answer that its entry gives; of voices `{"voices": […]}` or `{"problem": …}`.
+`{"answer": "Absent"}` or that of an `AskAgain`; of a list `{"answer": "Page", "tasks": […], "size": …}`, each task with its `task_id`, its
+`external_id`, its `created_at`, and under `says` the answer that its entry gives (`size` counts all entries; left out where each names a task);
+of voices `{"voices": […]}` or `{"problem": …}`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import assume, given, settings
@@ -12,7 +13,7 @@ from runner.contract.replies import damaged, near_replies, strange_objects
 from runner.contract.subject import Subject
 from runner.core.answers import Accepted, AskAgain, InDoubt, QueryAnswer, Ready, Reply, SubmitAnswer
 from runner.core.identity import is_task_id
-from runner.core.ports import ListedTask
+from runner.core.ports import ListedTask, ListPage
 from runner.schema_form import part_check
 
 if TYPE_CHECKING:
@@ -65,9 +66,12 @@ class TotalityTests(Subject):
                 assert isinstance(found, AskAgain)
                 assert isinstance(page, AskAgain)
             if operation.task_list is not None and not isinstance(page, AskAgain):
-                for task in page:
+                assert isinstance(page, ListPage)
+                assert len(page.tasks) <= page.size
+                for task in page.tasks:
                     assert isinstance(task, ListedTask)
                     assert is_task_id(task.task_id)
+                    assert task.created_at is None or 0 < task.created_at < inf
                     assert isinstance(operation.task_list.read_task(task, {}), QueryAnswer)
 
         hold()

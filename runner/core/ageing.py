@@ -1,7 +1,8 @@
 """Outputs that may be used for a time only: a provider forgets them, as Kling forgets a sound 30 days after it was made.
 
-Age counts from the submission of the job that gave the output: the provider cannot have made it earlier. A state that was built from the
-lock file has not seen the submission; there it counts from when the result was, which is minutes later.
+Age counts from the submission of the job that gave the output: the provider cannot have made it earlier. Of a task that was paid elsewhere and
+taken over, that is when the provider took it, where its list says so. A state that was built from the lock file has not seen the submission;
+there it counts from when the result was first seen, which is minutes later.
 """
 
 from __future__ import annotations

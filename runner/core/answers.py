@@ -103,10 +103,12 @@ class Accepted:
     Args:
         task_id: The provider's name for it; opaque, never empty.
         ready: The result, where the API answers at once; else None.
+        ended: How it failed, where the API says that at once; else None.
     """
 
     task_id: str
     ready: Ready | None = None
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class NotNow:
             the service is away (wait a while).
         slow_down: Whether the account should send less from now on.
         is_limited: True when only a few tries make sense (no upstream for this model, maintenance); then each one uses up a try.
+        may_have_arrived: Whether it is most likely, but not certain, that it was not taken (maintenance).
     """
 
     reason: str
@@ -140,6 +143,7 @@ class NotNow:
     concurrency: bool = False
     slow_down: bool = True
     is_limited: bool = False
+    may_have_arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +199,20 @@ class Ready:
 
     Args:
         address: http(s) address of the file; or, beginning with `/`, a path below the account's `base_url` which is fetched with its
-            credential; None for an operation without a file. Where a file is due, None means that the task is said to
+            credential (see `Traits.content_path`); None for an operation without a file. Where a file is due, None means that the task is said to
             be done but its address is not there (yet): not a success, and the engine asks a few more times.
         outputs: Named outputs of the operation's schema.
         actual: What the provider says it cost, or None.
         units: The same in its own units, or None.
+        names: What the reply calls the task, where it names it as it was asked for: another task's result ends nothing. Empty when it
+            does not say.
     """
 
     address: str | None
     outputs: Mapping[str, Any] = field(default_factory=dict)
     actual: Money | None = None
     units: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +223,13 @@ class Ended:
         failure: Why (`GENERATION`, or `EXPIRED` when a result was there and is gone).
         charged: Whether the provider bills it; None when unknown.
         stops_account: True when the reason is the account's (out of credit).
+        names: As of `Ready`.
     """
 
     failure: Failure
     charged: bool | None = None
     stops_account: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +247,13 @@ class AskAgain:
         reason: For people.
         retry_after_s: The server's wish in seconds, or None.
         stops_account: A failure of the whole account (key refused, no money): submissions stop, polling goes on.
+        is_busy: Whether the API takes no questions just now (429, maintenance): nothing is wrong with this one.
     """
 
     reason: str
     retry_after_s: float | None = None
     stops_account: Failure | None = None
+    is_busy: bool = False
 
 
 QueryAnswer = Running | Ready | Ended | UnknownTask | AskAgain

@@ -11,6 +11,7 @@ class Code(StrEnum):
     NO_CONNECTION = "P101"
     NOT_ACCEPTED = "P102"
     NO_CHANNEL = "P103"
+    NEVER_ARRIVED = "P104"
     BAD_REQUEST = "P201"
     POLICY = "P202"
     NOT_PERMITTED = "P203"
@@ -36,12 +37,14 @@ class Code(StrEnum):
     OUTPUT_TOO_OLD = "P603"
     OUTPUT_LENGTH = "P604"
     UNPRICED = "P605"
+    OUTPUT_GONE = "P606"
 
 
 MEANING: dict[Code, str] = {
     Code.NO_CONNECTION: "the API could not be reached; nothing was sent",
     Code.NOT_ACCEPTED: 'the API said "not now" for too long',
     Code.NO_CHANNEL: "the gateway has no upstream for this at the moment",
+    Code.NEVER_ARRIVED: "submissions were lost again and again",
     Code.BAD_REQUEST: "the API refused the inputs",
     Code.POLICY: "the API refused the inputs for its content policy",
     Code.NOT_PERMITTED: "the key may not use this operation",
@@ -67,4 +70,5 @@ MEANING: dict[Code, str] = {
     Code.OUTPUT_TOO_OLD: "what a needed job gave is too old to be used",
     Code.OUTPUT_LENGTH: "what a needed job gave is too short or too long",
     Code.UNPRICED: "a budget is set, and what the job costs is not known",
+    Code.OUTPUT_GONE: "what a needed job gave is known no more",
 }

@@ -89,9 +89,14 @@ class ReplyReceived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent(Event):
-    """The provider has not taken the job: nothing was sent, or it said "not now". Safe to send again."""
+    """The provider has not taken the job: nothing was sent, or it said "not now". Safe to send again.
+
+    Args:
+        may_have_arrived: Whether a little doubt is left, which only counts when the API refuses the next submission for its id.
+    """
 
     reason: str
+    may_have_arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

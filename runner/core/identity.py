@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 
-def external_id(manifest: str, job_id: str, fingerprint: str, attempt: int) -> str:
+def external_id(manifest: str, job_id: str, fingerprint: str, attempt: int, *, replaces: str | None = None) -> str:
     """The id under which a provider that knows foreign ids files this attempt.
 
     Args:
@@ -14,11 +14,15 @@ def external_id(manifest: str, job_id: str, fingerprint: str, attempt: int) -> s
         job_id: The job's id.
         fingerprint: What was asked for.
         attempt: From 1.
+        replaces: Of an attempt that makes again what grew too old or is kept no longer, the task that had it; None for any other. It
+            stands in the number's place: a state that was built from the lock file counts from 1 again, and under the next number would
+            find that very task, or one that is older.
 
     Returns:
         `cs-` and 40 hexadecimal digits: 160 bits of a SHA-256, in an alphabet that every API takes.
     """
-    facts = "\n".join((manifest, job_id, fingerprint, str(attempt)))
+    which = str(attempt) if replaces is None else f"instead of {replaces}"
+    facts = f"{manifest}\n{job_id}\n{fingerprint}\n{which}"
     return f"cs-{sha256(facts.encode()).hexdigest()[:40]}"
 
 

@@ -261,7 +261,11 @@ def _changes(job: Job, event: Event) -> dict[str, Any]:
         case events.Delivered():
             return {"output": event.output, "outputs": _measured(job, event.output), "address": None, "failure": None}
         case events.Recorded():
+            # Of another task than ours the state has not seen the submission: the times of ours would make it older or younger.
+            is_ours = job.task_id == event.task_id
             return {
+                "submitted_at": job.submitted_at if is_ours else None,
+                "accepted_at": job.accepted_at if is_ours else None,
                 "task_id": event.task_id,
                 "output": event.output,
                 "outputs": event.outputs,

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, localcontext
+from typing import Final
+
+_MOST_EXPONENT: Final = 30
+"""No amount of money has more digits before its point, and no rate needs more behind it."""
+_EXACT: Final = Context(
+    prec=2 * _MOST_EXPONENT, Emax=_MOST_EXPONENT, Emin=-_MOST_EXPONENT, traps=[Inexact, InvalidOperation, Overflow]
+)
+"""Raises where a result would be rounded or absurd: what a price is multiplied by comes from a stranger's reply or file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +67,27 @@ class Price:
             units: Units that the provider reported, or None.
 
         Returns:
-            The amount; None when the price needs a figure that is not there.
+            The exact amount; None when the price needs a figure that is not there, or one from which no exact amount comes.
         """
-        amount = self.per_job or Decimal(0)
-        if self.per_second is not None:
-            if duration_s is None:
-                return None
-            amount += self.per_second * Decimal(str(duration_s))
-        if self.per_unit is not None:
-            if units is None:
-                return None
-            amount += self.per_unit * Decimal(units)
-        return amount
+        figures = ((self.per_second, duration_s), (self.per_unit, units))
+        try:
+            with localcontext(_EXACT):
+                parts = (rate * _amount_of(said) for rate, said in figures if rate is not None)
+                return sum(parts, self.per_job or Decimal(0))
+        except DecimalException:
+            return None
+
+
+def _amount_of(said: float | str | None) -> Decimal:
+    """A number of seconds or units as it was said.
+
+    Raises:
+        DecimalException: It was not said, or is no number that anything can cost by.
+    """
+    amount = Decimal("NaN") if said is None else Decimal(str(said))
+    if not amount.is_finite() or amount < 0:
+        raise InvalidOperation
+    return amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from runner.core.events import Cause
+from runner.core.giving import has_given
 from runner.core.job import State
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ class Decision:
     job: Job | Standing | None = None
     changes: tuple[Change, ...] = ()
 
+    @property
+    def is_met(self) -> bool:
+        """Whether those that need the job wait for nothing: it has given what it gives, and is not made again."""
+        return self.job is not None and not self.action.costs and has_given(self.job)
+
 
 def decide(
     spec: JobSpec,
@@ -108,6 +114,7 @@ def decide(
     file_state: Callable[[OutputFile], FileState],
     *,
     retry_failed: bool = False,
+    can_be_asked: bool = True,
 ) -> Decision:
     """Decide what a run does with a job.
 
@@ -116,6 +123,7 @@ def decide(
         rows: All rows of the state with this id, or where they stand; any fingerprint, in any order.
         file_state: Looks at a delivered file.
         retry_failed: Whether the user allows another attempt at what was refused, failed or expired.
+        can_be_asked: Whether the job's API can be asked again for what it has made.
 
     Returns:
         The decision; its `job` is the one with the spec's fingerprint.
@@ -126,7 +134,8 @@ def decide(
     match job.state:
         # First, since a manifest of a million delivered jobs asks a million times.
         case State.SUCCEEDED:
-            return _decide_succeeded(spec, job, file_state)
+            decision = _decide_succeeded(spec, job, file_state)
+            return decision if can_be_asked else _without_asking(decision, file_state, retry_failed=retry_failed)
         case State.PENDING:
             return Decision(Action.CREATE, "not submitted yet" if job.attempt == 1 else "resubmission decided", job)
         case State.SKIPPED:
@@ -161,6 +170,19 @@ def _decide_succeeded(spec: JobSpec, job: Job | Standing, file_state: Callable[[
             return Decision(Action.DOWNLOAD, "its file was altered", job)
         case state:
             assert_never(state)
+
+
+def _without_asking(
+    decision: Decision, file_state: Callable[[OutputFile], FileState], *, retry_failed: bool
+) -> Decision:
+    """What to do with a delivered job whose task cannot be asked for its file again; a file that is there only changes its place."""
+    output = None if decision.job is None else decision.job.output
+    if decision.action is not Action.DOWNLOAD or output is None or file_state(output) is FileState.UNCHANGED:
+        return decision
+    why = f"{decision.reason}, and its API cannot be asked for it again"
+    if retry_failed:
+        return Decision(Action.CREATE, f"another attempt is allowed: {why}", decision.job)
+    return Decision(Action.BLOCKED, f"{why}; --retry-failed makes it anew", decision.job)
 
 
 def _decide_failed(job: Job | Standing, *, retry_failed: bool) -> Decision:

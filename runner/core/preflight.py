@@ -38,6 +38,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "tiff": Format("TIFF", "image", "a TIFF picture"),
     "mp3": Format("MP3", "audio", "an MP3 recording"),
     "wav": Format("WAV", "audio", "a WAV recording"),
+    "rf64": Format("RF64", "audio", "an RF64 recording (a WAV of 64 bits)"),
     "m4a": Format("M4A", "audio", "an M4A recording"),
     "aac": Format("AAC", "audio", "an AAC recording"),
     "ogg": Format("Ogg", "audio", "an Ogg recording"),
@@ -54,7 +55,15 @@ FORMATS: Final[Mapping[str, Format]] = {
 }
 """Everything that is told apart, by the name that `formats` of a limit has for it."""
 
+_MOST_DIGITS: Final = 9
+"""Behind the point: two pictures within the largest sizes differ in the ninth at the latest."""
+
 UNKNOWN_FORMAT: Final = Format("unknown", None, "of no known format")
+
+
+PADDING_S: Final = 0.06
+"""What a recording may be longer, or shorter, than an input takes: a few frames. Encoders begin with silence and fill their last frame, so
+that exactly 300 s last 300.025 s as AAC and 300.042 s as an MP3 without a header (measured)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,7 @@ class Content:
     Args:
         size_bytes: Length.
         is_beginning: Whether only the beginning is known, so that there are at least so many bytes.
+        is_unseen: Whether nothing but the length is known, because nobody has looked.
         format: Key of `FORMATS` that the bytes have, whatever the file is called.
         media: `image`, `audio` or `video`, by what is really inside.
         width: Pixels of the picture as it is shown, turned as its metadata says.
@@ -75,6 +85,7 @@ class Content:
 
     size_bytes: int
     is_beginning: bool = False
+    is_unseen: bool = False
     format: str | None = None
     media: str | None = None
     width: int | None = None
@@ -118,6 +129,8 @@ class NotFetched:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputLimits:
     """What an operation takes in one input. None and empty stand for no limit; every bound is inclusive.
+
+    A recording may pass the bounds of its length by what encoders add to it (`PADDING_S`).
 
     Args:
         media: Kinds of content: `image`, `audio`, `video`; with `audio` among them there must be sound.
@@ -185,6 +198,8 @@ def breaches(content: Content, limits: InputLimits, name: str) -> tuple[Breach, 
         name: How the input is called, e.g. `image`.
     """
     takes = f"; `{name}` takes"
+    if content.is_unseen:
+        return tuple(_size(content, limits, takes))
     kind, size = _kind(content, limits, takes), _size(content, limits, takes)
     if limits.media and content.media not in limits.media:
         return (*kind, *size)  # nobody wants to know how many pixels a video has that stands for a picture
@@ -194,7 +209,10 @@ def breaches(content: Content, limits: InputLimits, name: str) -> tuple[Breach, 
 def _kind(content: Content, limits: InputLimits, takes: str) -> Iterator[Breach]:
     wanted = _wanted(content, limits)
     if wanted is not None:
-        yield Breach("M701", f"{'is empty' if not content.size_bytes else f'is {content.words}'}{takes} {wanted}")
+        found = "is empty" if not content.size_bytes else f"is {content.words}"
+        # A host may take further formats, but no recording for a picture.
+        limit = "formats" if content.media is not None and content.media in limits.media else None
+        yield Breach("M701", f"{found}{takes} {wanted}", limit)
     elif content.flaw is not None:
         yield Breach("M705", content.flaw)
     elif "audio" in limits.media and content.has_audio is False:
@@ -230,24 +248,27 @@ def _picture(content: Content, limits: InputLimits, takes: str) -> Iterator[Brea
     ratio = content.width / content.height
     if (limit := _passed(ratio, limits, "ratio")) is not None:
         bounds = _bounds(limits.min_ratio, limits.max_ratio, "")
-        message = f"{found}, a ratio of {_number(ratio)}{takes} {bounds} (width divided by height)"
+        message = (
+            f"{found}, a ratio of {_apart(ratio, getattr(limits, limit))}{takes} {bounds} (width divided by height)"
+        )
         yield Breach("M703", message, limit)
 
 
 def _duration(content: Content, limits: InputLimits, takes: str) -> Iterator[Breach]:
     if content.duration_s is None:
         return
-    if (limit := _passed(content.duration_s, limits, "duration_s")) is not None:
+    slack_s = PADDING_S if content.media == "audio" else 0.0
+    if (limit := _passed(content.duration_s, limits, "duration_s", slack_s)) is not None:
         bounds = _bounds(limits.min_duration_s, limits.max_duration_s, " s")
         yield Breach("M704", f"lasts {_number(content.duration_s)} s{takes} {bounds}", limit)
 
 
-def _passed(value: float, limits: InputLimits, what: str) -> str | None:
-    """The one of two limits that a value does not keep; None when it keeps both."""
+def _passed(value: float, limits: InputLimits, what: str, slack: float = 0.0) -> str | None:
+    """The one of two limits that a value does not keep, not even with some slack; None when it keeps both."""
     least, most = getattr(limits, f"min_{what}"), getattr(limits, f"max_{what}")
-    if least is not None and value < least:
+    if least is not None and value < least - slack:
         return f"min_{what}"
-    return f"max_{what}" if most is not None and value > most else None
+    return f"max_{what}" if most is not None and value > most + slack else None
 
 
 def _bounds(least: float | None, most: float | None, unit: str) -> str:
@@ -261,9 +282,15 @@ def _alternatives(words: tuple[str, ...] | list[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | None, digits: int = 3) -> str:
     """A number without an exponent and needless zeros; `value` is there, or nobody asks."""
-    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
+    return "" if value is None else f"{value:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _apart(value: float, limit: float) -> str:
+    """A number with as many digits as it takes to see that it is not the limit that it passes."""
+    shown = (_number(value, digits) for digits in range(3, _MOST_DIGITS))
+    return next((it for it in shown if it not in ("0", _number(limit, _MOST_DIGITS))), _number(value, _MOST_DIGITS))
 
 
 def _value(written: Any) -> Any:

@@ -69,8 +69,10 @@ class JobSpec:
             can be made.
         content: The inputs as they count for the fingerprint, canonical JSON.
         lasts_as: Id of the needed job whose output `duration_s` says how long the result will last; None when none does.
-        ageing: Needed jobs one of whose outputs may only be used for a time, with the most seconds since they were submitted.
+        ageing: Needed jobs one of whose outputs may only be used for a time, with the most seconds since they were submitted: what takes the
+            output may say so, and the operation that gives it.
         lengths: Needed jobs whose results must be neither too short nor too long: id, least and most seconds, None without a bound.
+        delivers_file: Whether its result is a file; without one, nothing is written to `output`.
     """
 
     id: str
@@ -92,6 +94,7 @@ class JobSpec:
     lasts_as: str | None = None
     ageing: tuple[tuple[str, float], ...] = ()
     lengths: tuple[tuple[str, float | None, float | None], ...] = ()
+    delivers_file: bool = True
 
     @property
     def account(self) -> str:
@@ -260,7 +263,7 @@ class Campaign(Protocol):
 
     @property
     def ageing(self) -> Mapping[str, float]:
-        """Operations (`<type>/<operation>`) whose outputs some job may only use for a time, with the least of these times in seconds."""
+        """Operations (`<type>/<operation>`) whose outputs some job uses, with the least time in seconds that any may be used; else infinite."""
 
     @property
     def lock_path(self) -> str | None:

@@ -60,9 +60,10 @@ def note_doubt(ctx: Context, lane: Lane, *, is_of_this_run: bool) -> None:
     Args:
         ctx: The run.
         lane: The account.
-        is_of_this_run: Whether this run has submitted it.
+        is_of_this_run: Whether this run has submitted it; another says nothing about how the API is now.
     """
-    if lane.doubt(is_of_this_run=is_of_this_run):
+    lane.doubts += 1
+    if is_of_this_run and lane.health.doubt():
         reason = "two submissions in a row were lost; more would only make more doubts"
         stop_account(ctx, lane, Failure(cause=None, code=Code.IN_DOUBT, message=reason))
 

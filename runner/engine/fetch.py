@@ -128,12 +128,15 @@ async def _ask_for_fresh_address(
     """Ask the paid task where its result is now; it is gone when the task, too, gives nothing that can be fetched."""
     if last:
         return await _fail(ctx, job, Cause.EXPIRED, Code.RESULT_EXPIRED, result.message)
+    can_be_asked = lane.operations[job.operation].traits.can_be_asked
     for tries in range(1, MOST_TRIES):
         match await ask(lane, job, work.spec.inputs):
             case answers.Ready(address=str()) as ready:
                 return await ctx.journal.move(job, ready_event(lane, job, ready, ctx.clock.wall()))
             case answers.Ended() as ended:
                 return await _fail(ctx, job, Cause.EXPIRED, Code.RESULT_EXPIRED, ended.failure.message)
+            case answers.UnknownTask() as unknown if not can_be_asked:
+                return await _fail(ctx, job, Cause.EXPIRED, Code.RESULT_EXPIRED, unknown.reason)
             case answers.AskAgain() | answers.Running() | answers.UnknownTask() | answers.Ready():
                 await pause(ctx, lane, job, result.message, tries=tries, retry_after_s=result.retry_after_s)
     return await _fail(

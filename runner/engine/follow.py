@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from runner.core import answers, events
 from runner.core.answers import Reply
@@ -56,9 +57,24 @@ async def ask(lane: Lane, job: Job, inputs: Mapping[str, Any]) -> QueryAnswer:
     assert job.task_id is not None
     operation = lane.operations[job.operation]
     exchange = await lane.wire.get(operation.query(job.task_id))
-    if isinstance(exchange, Reply):
-        return operation.read_query(exchange, inputs)
-    return answers.AskAgain(exchange.message)
+    if not isinstance(exchange, Reply):
+        return answers.AskAgain(exchange.message)
+    answer = operation.read_query(exchange, inputs)
+    if isinstance(answer, answers.Ready | answers.Ended) and _is_of_another(answer.names, job):
+        return answers.AskAgain(f"the answer speaks of the task {answer.names[0]}, not of {job.task_id}")
+    content_path = operation.traits.content_path
+    if isinstance(answer, answers.Ready) and answer.address is None and content_path is not None:
+        # By the id that was asked for: the one in an answer may be another name of the task.
+        return replace(answer, address=content_path.format(task_id=quote(job.task_id, safe="")))
+    return answer
+
+
+def _is_of_another(names: tuple[str, ...], job: Job) -> bool:
+    """Whether an answer is about somebody else's task: it says our own id of it, and neither that nor the task's id is this job's.
+
+    The task's id alone tells nothing, since gateways have names of their own.
+    """
+    return len(names) > 1 and job.task_id not in names and job.external_id not in names
 
 
 async def follow(ctx: Context, lane: Lane, job: Job, inputs: Mapping[str, Any], *, resumed: bool) -> Job:
@@ -152,15 +168,18 @@ async def _take(ctx: Context, lane: Lane, job: Job, answer: QueryAnswer, patienc
                 stop_account(ctx, lane, answer.stops_account)
             return job
         case answers.UnknownTask():
-            return await _unknown(ctx, job, answer, patience)
+            can_be_asked = lane.operations[job.operation].traits.can_be_asked
+            return await _unknown(ctx, job, answer, patience, is_final=job.ready_at is not None and not can_be_asked)
 
 
-async def _unknown(ctx: Context, job: Job, answer: answers.UnknownTask, patience: _Patience) -> Job:
+async def _unknown(ctx: Context, job: Job, answer: answers.UnknownTask, patience: _Patience, *, is_final: bool) -> Job:
+    """Believe it after a while, or at once where a result that was there before is not to be had again."""
     now = ctx.clock.monotonic()
     if patience.unknown == 0:
         patience.unknown_since = now
     patience.unknown += 1
-    if patience.unknown < UNKNOWN_TASK_TRIES or now - patience.unknown_since < UNKNOWN_TASK_S:
+    is_too_early = patience.unknown < UNKNOWN_TASK_TRIES or now - patience.unknown_since < UNKNOWN_TASK_S
+    if is_too_early and not is_final:
         return job
     failure = Failure(cause=Cause.EXPIRED, code=Code.TASK_UNKNOWN, message=answer.reason)
     return await ctx.journal.move(job, events.TaskFailed(at=ctx.clock.wall(), failure=failure))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from runner.core.ageing import age_s, too_old
 from runner.core.codes import Code
 from runner.core.events import Cause, Failure
-from runner.core.job import State
+from runner.core.giving import has_given
 from runner.engine.lengths import length_s
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOST_KNOWN: Final = 1000
 """Rows that are kept: one recording may serve thousands of jobs, each of which asks for it four times."""
+
+
+_UNSENT: Final = "nothing was sent: "
 
 
 class Unfit(Exception):
@@ -46,9 +49,20 @@ class Givers:
     store: Store
     needs: Needs
     _known: dict[str, Job] = field(default_factory=dict)
+    _unrenewed: dict[str, str] = field(default_factory=dict)
+    """By job that was to be made again for its age: why it was not."""
+
+    def note_unrenewed(self, job_id: str, why: str) -> None:
+        """A delivered job was to be made again for its age, and nothing was sent for it.
+
+        Args:
+            job_id: The job.
+            why: The reason, for those who need it young.
+        """
+        self._unrenewed[job_id] = why.removeprefix(_UNSENT)
 
     def row(self, job_id: str) -> Job | None:
-        """The delivered row of a needed job, of the inputs that the manifest asks for; None when it has none."""
+        """The row of a needed job that has given its outputs, of the inputs that the manifest asks for; None when there is none."""
         row = self._known.get(job_id) or self._read(job_id)
         if row is not None:
             if len(self._known) >= _MOST_KNOWN:
@@ -59,7 +73,7 @@ class Givers:
     def _read(self, job_id: str) -> Job | None:
         fingerprint = self.needs.fingerprint(job_id)
         rows = self.store.rows([job_id]).get(job_id, ())
-        return next((row for row in rows if row.fingerprint == fingerprint and row.state is State.SUCCEEDED), None)
+        return next((row for row in rows if row.fingerprint == fingerprint and has_given(row)), None)
 
     def result_length_s(self, spec: JobSpec) -> float | None:
         """How long a job's result will last, in seconds: as what a needed job gave, or as its inputs tell; None when unknown."""
@@ -86,7 +100,9 @@ class Givers:
     def _check_age(self, job_id: str, most_s: float, user: str, now: float) -> None:
         row = self.row(job_id)
         if row is not None and (age := age_s(row, now)) >= most_s:
-            message = f"nothing was sent: {too_old(age, most_s, user)} (`{job_id}`); the next run makes it again first"
+            why = self._unrenewed.get(job_id)
+            remedy = "the next run makes it again first" if why is None else f"it could not be made again: {why}"
+            message = f"{_UNSENT}{too_old(age, most_s, user)} (`{job_id}`); {remedy}"
             raise Unfit(Failure(cause=Cause.NOT_ACCEPTED, code=Code.OUTPUT_TOO_OLD, message=message))
 
     def _check_length(self, job_id: str, least_s: float | None, most_s: float | None) -> None:
@@ -95,14 +111,14 @@ class Givers:
         if lasts_s is None or (least_s or 0.0) <= lasts_s <= (lasts_s if most_s is None else most_s):
             return
         taken = _bounds(least_s, most_s)
-        message = f"nothing was sent: what `{job_id}` gave lasts {lasts_s:g} s, and {taken} is taken"
+        message = f"{_UNSENT}what `{job_id}` gave lasts {lasts_s:g} s, and {taken} is taken"
         raise Unfit(Failure(cause=Cause.REFUSED, code=Code.OUTPUT_LENGTH, message=message))
 
 
 def unpriced(spec: JobSpec) -> Unfit:
     """Why a job is not sent under a budget when its price has stayed unknown."""
     why = f"how long what `{spec.lasts_as}` gave lasts is not known" if spec.lasts_as else "its price is not known"
-    message = f"nothing was sent: a budget is set, and {why}, so neither is what it costs"
+    message = f"{_UNSENT}a budget is set, and {why}, so neither is what it costs"
     return Unfit(Failure(cause=Cause.NOT_ACCEPTED, code=Code.UNPRICED, message=message))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from runner.core.job import State
+from runner.core.giving import has_given
 from runner.engine.holding import BATCH
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _known(givers: Sequence[str], store: Store) -> Mapping[str, Sequence[Job]]:
     """The delivered rows of these jobs, by id."""
     found: defaultdict[str, list[Job]] = defaultdict(list)
     for job_id, rows in (store.rows(list(dict.fromkeys(givers))) if givers else {}).items():
-        found[job_id] += (row for row in rows if row.state is State.SUCCEEDED)
+        found[job_id] += (row for row in rows if has_given(row))
     return found
 
 

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 from runner.core import events
 from runner.core.codes import Code
 from runner.core.events import Cause, Failure
+from runner.core.giving import has_given
 from runner.core.job import Job, State
 from runner.core.plan import Action
-from runner.engine.aftermath import After, stop_account
+from runner.engine.aftermath import After
 from runner.engine.fetch import bring_home
 from runner.engine.follow import follow
 from runner.engine.givers import Unfit, unpriced
 from runner.engine.inputs import FileChanged, asked_for, with_files
-from runner.engine.lookup import Unanswered, find_known, look_up_lost
+from runner.engine.lookup import adopt_known, look_up_lost
 from runner.engine.needs import EVERY, Waiters
 from runner.engine.outputs import OutputMissing
 from runner.engine.recover import recover
-from runner.engine.submit import Submission, intent_of, new_job, own_id_of, reopening, submit
+from runner.engine.submit import Submission, new_job, reopening, submit
+from runner.engine.worklist import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,23 +75,16 @@ class Lives:
         job = self._row(work)
         try:
             job, after = await self._submit(lane, work, job, reserved)
-        except OutputMissing as error:
-            self._give_back(lane, reserved)
-            await self._end(work, await self._skip(work, str(error)))
+        except (OutputMissing, FileChanged, Unfit) as error:
+            self._free_slot(lane)
+            await self._end(work, await self._unsent(work, job, error))
             return
-        except FileChanged as error:
-            self._give_back(lane, reserved)
-            failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.FILE_CHANGED, message=f"nothing was sent: {error}")
-            await self._end(work, await self._give_up(job, failure))
-            return
-        except Unfit as error:
-            self._give_back(lane, reserved)
-            await self._end(work, await self._give_up(job, error.failure))
-            return
+        finally:
+            self.ctx.treasury.let_go(work.spec)
         if after in _IS_TAKEN:
             await self._carry(lane, work, job, resumed=after is After.FOUND, holds_slot=True)
         else:
-            await self._not_taken(lane, work, job, after, reserved)
+            await self._not_taken(lane, work, job, after)
 
     async def resume(self, lane: Lane, work: Work) -> None:
         """Go on with a job that an earlier run has paid for, or may have."""
@@ -98,7 +93,7 @@ class Lives:
         if job.state in (State.SUBMITTING, State.IN_DOUBT):
             job, after = await self._recovered(lane, work.ticket, job)
             if after not in _IS_TAKEN:
-                await self._not_taken(lane, work, job, after, job.reserved)
+                await self._not_taken(lane, work, job, after)
                 return
         with contextlib.nullcontext() if holds_slot else lane.fetches():
             await self._carry(lane, work, job, resumed=True, holds_slot=holds_slot)
@@ -119,18 +114,14 @@ class Lives:
 
     async def watch(self, lane: Lane, job: Job) -> None:
         """A task that holds a slot but belongs to no selected job: its result is noted, and fetched when its job is run."""
-        reserved, after = job.reserved or lane.estimate(job.operation), After.FOUND
+        after = After.FOUND
         if job.state is State.SUBMITTING:
             job, after = await self._recovered(lane, _NO_TICKET, job)
         if after is After.DOUBT:
             return
-        if after not in _IS_TAKEN:
-            self._give_back(lane, reserved)
-            return
-        if job.state is State.RUNNING:
+        if after in _IS_TAKEN and job.state is State.RUNNING:
             job = await follow(self.ctx, lane, job, asked_for(job), resumed=True)
         if job.state is not State.RUNNING:
-            self._settle(job, reserved)
             self._free_slot(lane)
 
     async def hold(self, waiters: Waiters, needs: tuple[str, ...]) -> None:
@@ -156,43 +147,30 @@ class Lives:
             raise unpriced(work.spec)
         inputs = await self.outputs.put_into(work.spec.inputs, job)
         submission = Submission(work, await with_files(inputs, work.spec.files), reserved)
-        known = await self._known(lane, job, submission) if lane.knows_own_ids(job.operation) else None
+        known = await adopt_known(self.ctx, lane, job, submission)
         if known is not None:
             return known
-        return await self._looked_up(lane, work.ticket, *await submit(self.ctx, lane, job, submission))
-
-    async def _known(self, lane: Lane, job: Job, submission: Submission) -> tuple[Job, After] | None:
-        """What the provider has of an attempt that this state has not begun; None when it may be sent."""
-        own_id, is_begun = own_id_of(self.ctx.manifest, job)
-        if is_begun:
-            return None
-        match await find_known(self.ctx, lane, job, own_id):
-            case None:
-                return None
-            case str(task_id):
-                now = self.ctx.clock.wall()
-                intent, _ = intent_of(lane, job, submission, own_id, now)
-                story = (*reopening(job, now), intent, events.TaskFound(at=now, task_id=task_id))
-                return await self.ctx.journal.move(job, *story), After.FOUND
-            case Unanswered() as why:
-                message = f"nothing was sent: whether the provider has `{job.id}` already could not be asked ({why.reason}); where a gateway passes on no look-ups, the account says `lookup: false`"
-                stop = Failure(cause=Cause.NOT_ACCEPTED, code=Code.NO_CONNECTION, message=message)
-                stop_account(self.ctx, lane, why.stops_account or stop)
-                return job, After.LEFT
+        began = self.ctx.clock.monotonic()
+        job, after = await submit(self.ctx, lane, job, submission)
+        return await self._looked_up(lane, work.ticket, job, after, began)
 
     async def _recovered(self, lane: Lane, ticket: Ticket, job: Job) -> tuple[Job, After]:
         """What became of a submission that an earlier run has cut off or left in doubt."""
         if job.state is State.SUBMITTING:
-            return await self._looked_up(lane, ticket, *await recover(self.ctx, lane, ticket, job))
-        job, after = await look_up_lost(self.ctx, lane, ticket, job)
+            job, after = await recover(self.ctx, lane, ticket, job)
+            return await self._looked_up(lane, ticket, job, after, None)
+        job, after = await look_up_lost(self.ctx, lane, ticket, job, began=None)
         if after is After.FOUND:  # a doubt of an earlier run holds no slot, a task does
             lane.in_flight += 1
-            self.ctx.treasury.assume(None if job.reserved is not None else lane.estimate(job.operation))
         return job, after
 
-    async def _looked_up(self, lane: Lane, ticket: Ticket, job: Job, after: After) -> tuple[Job, After]:
-        """Ask for a submission that was lost, where the API can be asked."""
-        return await look_up_lost(self.ctx, lane, ticket, job) if after is After.LOST else (job, after)
+    async def _looked_up(
+        self, lane: Lane, ticket: Ticket, job: Job, after: After, began: float | None
+    ) -> tuple[Job, After]:
+        """Ask for a submission that was lost, where the API can be asked; not any more when the run ends."""
+        if after is not After.LOST or self.is_over():
+            return job, after
+        return await look_up_lost(self.ctx, lane, ticket, job, began=began)
 
     def _row(self, work: Work) -> Job:
         if work.is_new and work.ticket not in self.begun:  # nobody else writes rows: there is none to read
@@ -200,16 +178,27 @@ class Lives:
         rows = self.ctx.store.rows([work.spec.id]).get(work.spec.id, ())
         return next((row for row in rows if row.fingerprint == work.spec.fingerprint), None) or new_job(work)
 
-    async def _not_taken(self, lane: Lane, work: Work, job: Job, after: After, reserved: Money | None) -> None:
-        if after is After.DOUBT:  # the slot and the money stay taken: the task may be running
+    async def _not_taken(self, lane: Lane, work: Work, job: Job, after: After) -> None:
+        if after is After.LOST:  # the run ends: the next one asks for it
+            return
+        if after is After.DOUBT:  # the slot stays taken: the task may be running
             await self._end(work, job)
             return
-        self._give_back(lane, reserved)
+        self._free_slot(lane)
         if after is After.AGAIN:
             self.begun.add(work.ticket)
-            lane.submit.put_back(work.ticket)
+            await self._again(lane, work)
         elif after is After.ENDED:
             await self._end(work, job)
+
+    async def _again(self, lane: Lane, work: Work) -> None:
+        """Let a job be submitted again. One of an earlier run has not waited for its needs in this one, where they may be made anew."""
+        if work.action is not Action.REATTACH or not work.spec.needs:
+            lane.submit.put_back(work.ticket)
+            return
+        alone = Queue()
+        alone.append(work.ticket)
+        await self.hold(Waiters(lane.account.name, alone), work.spec.needs)
 
     async def _recalled(self, work: Work, job: Job) -> bool:
         """Fetch a file from the output folder itself: it stands under an old path, or was set aside; whether that was all to do."""
@@ -238,13 +227,11 @@ class Lives:
         """From an accepted task to the file. Until its end is seen, a task holds a slot; what holds none is counted as fetching."""
         if self.is_over():
             return
-        reserved = job.reserved or lane.estimate(work.spec.operation, work.spec.duration_s)
         if job.state is State.RUNNING:
             job = await follow(self.ctx, lane, job, work.spec.inputs, resumed=resumed)
             if job.state is State.RUNNING:
                 return
         if holds_slot:
-            self._settle(job, reserved)
             self._free_slot(lane)
         if job.state is State.DOWNLOADING:
             with lane.fetches() if holds_slot else contextlib.nullcontext():
@@ -275,7 +262,10 @@ class Lives:
         self.states[job.state] += 1
         self.ended += 1
         self.begun.discard(work.ticket)
-        released = self.prepared.needs.ended(job.id, work.spec.name, succeeded=job.state is State.SUCCEEDED)
+        if work.is_met:  # nobody waits for it
+            self.wake()
+            return []
+        released = self.prepared.needs.ended(job.id, work.spec.name, succeeded=has_given(job))
         for waiters in released.ready:
             self.lanes[waiters.account].submit.extend(waiters.jobs)
         self.wake()
@@ -288,26 +278,31 @@ class Lives:
         moves: tuple[Event, ...] = (events.Skipped(at=now, failure=failure),)
         if job.state is State.SKIPPED:
             moves = (events.Requeued(at=now), *moves)
-        elif job.state in (State.FAILED, State.SUCCEEDED):  # what was to be tried or made again stays as it is
+        elif has_given(job):
+            return self._kept(job, reason)
+        elif job.state is State.FAILED:  # what was to be tried again stays as it is
             return job
         return await self.ctx.journal.move(job, *moves)
 
-    async def _give_up(self, job: Job, failure: Failure) -> Job:
-        """Nothing was sent; the failure says whether the next run tries again."""
+    async def _unsent(self, work: Work, job: Job, error: OutputMissing | FileChanged | Unfit) -> Job:
+        """Nothing was sent: the job is skipped, or has failed, and the failure says whether the next run tries again."""
+        if isinstance(error, OutputMissing):
+            return await self._skip(work, str(error))
+        failure = error.failure if isinstance(error, Unfit) else _changed(error)
+        if has_given(job):
+            return self._kept(job, failure.message)
         now = self.ctx.clock.wall()
         return await self.ctx.journal.move(job, *reopening(job, now), events.GaveUp(at=now, failure=failure))
 
-    def _give_back(self, lane: Lane, reserved: Money | None) -> None:
-        self.ctx.treasury.release(reserved)
-        self._free_slot(lane)
-
-    def _settle(self, job: Job, reserved: Money | None) -> None:
-        """A task has ended: what it cost replaces what was reserved. What failed stays reserved, unless the provider says that it is not billed."""
-        if job.state in (State.DOWNLOADING, State.FAILED):
-            self.ctx.treasury.settle(reserved, job.actual)
-        elif job.state is State.PENDING:
-            self.ctx.treasury.release(reserved)
+    def _kept(self, job: Job, why: str) -> Job:
+        """What was to be made again for its age and is not sent stays delivered: who takes it at any age goes on, the others are told why."""
+        self.outputs.givers.note_unrenewed(job.id, why)
+        return job
 
     def _free_slot(self, lane: Lane) -> None:
         lane.in_flight -= 1
         self.wake()
+
+
+def _changed(error: FileChanged) -> Failure:
+    return Failure(cause=Cause.NOT_ACCEPTED, code=Code.FILE_CHANGED, message=f"nothing was sent: {error}")

@@ -19,7 +19,10 @@ from runner.core.job import State
 from runner.core.limits import back_off_s
 from runner.core.notices import Waiting
 from runner.engine.aftermath import After, doubt_of, note_doubt, stop_account
-from runner.engine.lane import MOST_RETRY_AFTER_S, Listed
+from runner.engine.health import MOST_RETRY_AFTER_S
+from runner.engine.lane import Listed
+from runner.engine.submit import intent_of, own_id_of, reopening
+from runner.engine.task_pages import read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +31,13 @@ if TYPE_CHECKING:
     from runner.core.ports import Operation
     from runner.engine.context import Context
     from runner.engine.lane import Lane
+    from runner.engine.submit import Submission
 
 MOST_TRIES = 6
 """With waits of 1, 2, 4, 8, 16 s: an API that cannot be asked is given up after about half a minute."""
+
+MOST_BUSY_S = 3600.0
+"""One that says that it is busy is asked on for so long: submissions would meet the same."""
 
 MOST_PAGES = 4
 """Of a list, which may stand for a look-up that a gateway does not pass on; only what is found there counts."""
@@ -49,29 +56,61 @@ class Unanswered:
     stops_account: Failure | None = None
 
 
-async def find_known(ctx: Context, lane: Lane, job: Job, own_id: str) -> str | Unanswered | None:
-    """Whether the provider has an attempt already that this state is about to send for the first time.
+async def adopt_known(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, After] | None:
+    """Take a task that the provider has already of an attempt which this state has not begun: as if this state had submitted it.
 
     Args:
         ctx: The run.
-        lane: The job's account, whose API knows own ids.
-        job: The job, for notices.
-        own_id: The attempt's.
+        lane: The job's account.
+        job: The job, about to be submitted.
+        submission: What would be sent.
 
     Returns:
-        The task id; None when the API knows no such task.
+        The job, running, with the money reserved; or as it was, its operation stopped, when the API gives no answer; None when it may be sent.
     """
+    own_id, is_begun = own_id_of(ctx.manifest, job)
+    if is_begun or not lane.knows_own_ids(job.operation):
+        return None
+    now = ctx.clock.wall()
+    match await _find_known(ctx, lane, job, own_id):
+        case None:
+            return None
+        case str(task_id):
+            intent, _ = intent_of(lane, job, submission, own_id, now)
+            story = (*reopening(job, now), intent, events.TaskFound(at=now, task_id=task_id))
+            return await ctx.journal.move(job, *story), After.FOUND
+        case Unanswered() as why:
+            if why.stops_account is not None:
+                stop_account(ctx, lane, why.stops_account)
+            else:
+                stop_account(ctx, lane, _cannot_be_asked(job, why.reason), job.operation)
+            return job, After.LEFT
+
+
+def _cannot_be_asked(job: Job, reason: str) -> Failure:
+    message = (
+        f"nothing was sent: whether the provider has `{job.id}` already could not be asked ({reason}); "
+        "where a gateway passes on no look-ups, the account says `lookup: false`"
+    )
+    return Failure(cause=Cause.NOT_ACCEPTED, code=Code.NO_CONNECTION, message=message)
+
+
+async def _find_known(ctx: Context, lane: Lane, job: Job, own_id: str) -> str | Unanswered | None:
+    """The task that the provider has of an attempt; None when it has none."""
     operation = lane.operations[job.operation]
     listed = await _listed_at_first(lane, operation)
     if own_id in listed.ids:
         return listed.ids[own_id]
-    answer = await _answer(ctx, lane, job, own_id, tries=1 if listed.is_complete else MOST_TRIES)
+    # A gateway may pass on lists alone: when the first job has found that out, the others need not.
+    tries = 1 if operation.name in lane.unanswering else MOST_TRIES
+    answer = await _answer(ctx, lane, job, own_id, tries=tries)
     if isinstance(answer, Unanswered) and answer.stops_account is None and listed.is_complete:
-        return None  # a gateway that passes on lists alone
+        lane.unanswering.add(operation.name)
+        return None
     return answer
 
 
-async def look_up_lost(ctx: Context, lane: Lane, ticket: int, job: Job) -> tuple[Job, After]:
+async def look_up_lost(ctx: Context, lane: Lane, ticket: int, job: Job, *, began: float | None) -> tuple[Job, After]:
     """Find out what became of a submission whose reply was lost or means nothing.
 
     Args:
@@ -79,33 +118,36 @@ async def look_up_lost(ctx: Context, lane: Lane, ticket: int, job: Job) -> tuple
         lane: The job's account, whose API knows own ids.
         ticket: The job's place in the worklist.
         job: The job, submitting, with its reply where one came; or in doubt.
+        began: Monotonic seconds at which this run submitted it; None when an earlier run did, which says nothing of how the API is now.
 
     Returns:
-        The job after it, and where that leaves it. Slot and money are the caller's to give back.
+        The job after it, and where that leaves it. The slot is the caller's to give back.
 
     Guarantees:
         A job in doubt is never sent again. Cancelled at any moment, it leaves the job as it was: the next run begins anew.
     """
-    with lane.looks():
-        found = await _search(ctx, lane, ticket, job)
-        if isinstance(found, str):
-            lane.accepted(ticket, ctx.clock.monotonic())
+    refusal = _weak_refusal(ctx, lane, job)
+    with lane.looks(is_of_this_run=began is not None):
+        found = await _search(ctx, lane, job, is_refused=refusal is not None)
     now = ctx.clock.wall()
     match found:
         case str():
             return await ctx.journal.move(job, events.TaskFound(at=now, task_id=found)), After.FOUND
         case Unanswered():
-            return await _doubt(ctx, lane, job, found)
+            return await _doubt(ctx, lane, job, found, is_of_this_run=began is not None)
         case None if job.state is State.IN_DOUBT:
             return job, After.DOUBT
+        case None if refusal is not None:
+            lane.health.refused(ticket)
+            return await ctx.journal.move(job, events.Refused(at=now, failure=refusal)), After.ENDED
         case None:
-            return await _never_arrived(ctx, lane, ticket, job)
+            return await _not_there(ctx, lane, ticket, job, began=began)
 
 
-async def _search(ctx: Context, lane: Lane, ticket: int, job: Job) -> str | Unanswered | None:
+async def _search(ctx: Context, lane: Lane, job: Job, *, is_refused: bool) -> str | Unanswered | None:
     assert job.external_id is not None
     answer: str | Unanswered | None = None
-    for wait_s in _waits(ctx, lane, ticket, job):
+    for wait_s in _waits(ctx, lane, job, is_refused=is_refused):
         if wait_s > 0:
             reason = "its reply was lost; the API is asked for it by our own id"
             ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=reason))
@@ -118,17 +160,16 @@ async def _search(ctx: Context, lane: Lane, ticket: int, job: Job) -> str | Unan
     return answer
 
 
-def _waits(ctx: Context, lane: Lane, ticket: int, job: Job) -> Iterator[float]:
+def _waits(ctx: Context, lane: Lane, job: Job, *, is_refused: bool) -> Iterator[float]:
     """Seconds before each look-up. Those before the hard limit of the POST only find early; those after it may also say "never arrived"."""
     timeouts = lane.account.timeouts
     elapsed_s = max(0.0, ctx.clock.wall() - (job.submitted_at or 0.0))
-    if _weak_refusal(lane, ticket, job) is not None:  # the call itself was refused: nothing is on its way any more
+    if is_refused:  # the call itself was answered: nothing is on its way any more
         yield from (0.0, timeouts.lookup_s[0])
-        return
-    if job.state is State.IN_DOUBT and elapsed_s > timeouts.submit_s + sum(timeouts.lookup_s):
+    elif job.state is State.IN_DOUBT and elapsed_s > timeouts.submit_s + sum(timeouts.lookup_s):
         yield 0.0  # an earlier run has asked often enough; only what is found now counts
-        return
-    yield from spread(max(0.0, timeouts.submit_s - elapsed_s), timeouts.lookup_s)
+    else:
+        yield from spread(max(0.0, timeouts.submit_s - elapsed_s), timeouts.lookup_s)
 
 
 def spread(limit_s: float, waits: Sequence[float]) -> Iterator[float]:
@@ -150,13 +191,14 @@ def spread(limit_s: float, waits: Sequence[float]) -> Iterator[float]:
     yield from waits
 
 
-def _weak_refusal(lane: Lane, ticket: int, job: Job) -> Failure | None:
+def _weak_refusal(ctx: Context, lane: Lane, job: Job) -> Failure | None:
     """The refusal that stands when nothing is found: of a reply that may be about our id, and may be about anything else.
 
-    None where it cannot be about anything else: then what is not found is no refusal.
+    None where it cannot be about anything else: its words say so, or a submission of this job was lost once, may have arrived after all,
+    and is what the API means.
     """
     match _said(lane, job):
-        case answers.Duplicate(failure, is_certain=False) if not lane.was_lost(ticket):
+        case answers.Duplicate(failure, is_certain=False) if not ctx.store.may_have_arrived(job.id, job.fingerprint):
             return failure
         case _:
             return None
@@ -166,32 +208,31 @@ def _said(lane: Lane, job: Job) -> answers.SubmitAnswer | None:
     return None if job.reply is None else lane.operations[job.operation].read_submission(job.reply)
 
 
-async def _never_arrived(ctx: Context, lane: Lane, ticket: int, job: Job) -> tuple[Job, After]:
-    now = ctx.clock.wall()
-    if (refusal := _weak_refusal(lane, ticket, job)) is not None:
-        lane.refused(ticket)
-        return await ctx.journal.move(job, events.Refused(at=now, failure=refusal)), After.ENDED
+async def _not_there(ctx: Context, lane: Lane, ticket: int, job: Job, *, began: float | None) -> tuple[Job, After]:
+    """The API has denied it for long enough: it never arrived, and is sent again with the same id."""
     if isinstance(said := _said(lane, job), answers.Duplicate):
         reason = f"the API says that it has this job, and does not show it: {said.failure.message}"
-        return await _doubt(ctx, lane, job, Unanswered(reason))
+        return await _doubt(ctx, lane, job, Unanswered(reason), is_of_this_run=began is not None)
+    now = ctx.clock.wall()
     job = await ctx.journal.move(job, events.NotFound(at=now))
-    if not lane.never_arrived(ticket):
+    if began is None or not lane.health.denied(ticket, ctx.clock.monotonic(), began=began):
         return job, After.AGAIN
-    reason = "submissions were lost again and again, and the API has none of them; the next run sends it again"
-    failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.NOT_ACCEPTED, message=reason)
-    if lane.has_lost_all():
+    reason = "submissions were lost again and again, and the API has none of them; the next run sends them again"
+    failure = Failure(cause=Cause.NOT_ACCEPTED, code=Code.NEVER_ARRIVED, message=reason)
+    if lane.health.has_lost_all:
         stop_account(ctx, lane, failure)
+        return job, After.LEFT
     return await ctx.journal.move(job, events.GaveUp(at=now, failure=failure)), After.ENDED
 
 
-async def _doubt(ctx: Context, lane: Lane, job: Job, why: Unanswered) -> tuple[Job, After]:
+async def _doubt(ctx: Context, lane: Lane, job: Job, why: Unanswered, *, is_of_this_run: bool) -> tuple[Job, After]:
     if why.stops_account is not None:
         stop_account(ctx, lane, why.stops_account)
     if job.state is State.IN_DOUBT:
         return job, After.DOUBT
     failure = doubt_of(f"its reply was lost, and the API could not be asked for it: {why.reason}")
     job = await ctx.journal.move(job, events.SubmitLost(at=ctx.clock.wall(), failure=failure))
-    note_doubt(ctx, lane, is_of_this_run=True)
+    note_doubt(ctx, lane, is_of_this_run=is_of_this_run)
     return job, After.DOUBT
 
 
@@ -202,16 +243,17 @@ async def _answer(
     ctx: Context, lane: Lane, job: Job, own_id: str, *, tries: int = MOST_TRIES, in_lists: bool = False
 ) -> str | Unanswered | None:
     """Ask until the API answers, a bounded number of times."""
-    operation = lane.operations[job.operation]
+    operation, busy_until = lane.operations[job.operation], ctx.clock.monotonic() + MOST_BUSY_S
     for number in count(1):
         answer = await _ask(lane, operation, own_id)
         if not isinstance(answer, str) and in_lists:
             answer = (await _read_list(lane, operation)).ids.get(own_id, answer)
         if not isinstance(answer, AskAgain):
             return answer
-        if answer.stops_account is not None or number == tries:
+        is_worth_it = ctx.clock.monotonic() < busy_until if answer.is_busy else number < tries
+        if answer.stops_account is not None or not is_worth_it:
             return Unanswered(answer.reason, answer.stops_account)
-        wait_s = back_off_s(number, first_s=1.0, most_s=16.0, jitter=lane.rng.random())
+        wait_s = back_off_s(number, first_s=1.0, most_s=60.0, jitter=lane.rng.random())
         if answer.retry_after_s is not None:
             wait_s = max(wait_s, min(answer.retry_after_s, MOST_RETRY_AFTER_S))
         ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=answer.reason))
@@ -235,15 +277,17 @@ async def _listed_at_first(lane: Lane, operation: Operation) -> Listed:
 
 async def _read_list(lane: Lane, operation: Operation) -> Listed:
     """The tasks that a list shows under ids of ours. That one is not there says little: lists lag, and their order is not documented."""
-    tasks, ids = operation.task_list, dict[str, str]()
+    tasks, ids, is_readable = operation.task_list, dict[str, str](), True
     if tasks is None:
         return Listed(ids)
-    for page in range(1, MOST_PAGES + 1):
-        exchange = await lane.wire.get(tasks.request(page, tasks.page_size))
-        listed = tasks.read(exchange) if isinstance(exchange, Reply) else AskAgain(exchange.message)
-        if isinstance(listed, AskAgain):
+    offset, size = 0, tasks.page_size
+    for _ in range(MOST_PAGES):
+        page, size = await read_page(lane.wire, tasks, offset, size)
+        if isinstance(page, AskAgain):
             break
-        ids |= {task.external_id: task.task_id for task in listed if task.external_id}
-        if len(listed) < tasks.page_size:  # an empty list may be all that a gateway has to say about lists
-            return Listed(ids, is_complete=page > 1 or len(listed) > 0)
+        ids |= {task.external_id: task.task_id for task in page.tasks if task.external_id}
+        is_readable = is_readable and page.is_readable  # an entry that is not may be ours
+        if page.size < size:  # an empty list may be all that a gateway has to say about lists
+            return Listed(ids, is_complete=is_readable and (offset > 0 or page.size > 0))
+        offset = (offset // size + 1) * size
     return Listed(ids)

@@ -43,7 +43,8 @@ class Obstacles:
             found = self.missing.get(_account(spec, decision))
             if found is None and decision.action.costs:
                 found = next((words for words in map(self._waiting, spec.needs) if words), None)
-        if found is not None or decision.action in (Action.BLOCKED, Action.IN_DOUBT):
+        is_in_the_way = found is not None or decision.action in (Action.BLOCKED, Action.IN_DOUBT)
+        if is_in_the_way and not decision.is_met:
             self._note(spec, _standing(decision))
         return found
 

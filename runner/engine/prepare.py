@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.core.diagnostics import Unsaid
+from runner.core.giving import has_given
 from runner.core.job import State
 from runner.core.plan import Action
 from runner.engine.needs import Met, Needs
@@ -62,6 +63,7 @@ class Prepared:
         waiting: Jobs that need others, in one queue for all of an account that need the same.
         givers: Delivered jobs, by id: those written by themselves, and those that somebody needs by id.
         resumed: (id, fingerprint) of the paid jobs that go on.
+        lengths_s: How long the results of open tasks will last, as far as known, by id and fingerprint: only where a budget asks for it.
         work: Jobs with work.
         expected: What the submissions are expected to cost as far as known; an unknown price counts in `unpriced`.
         unpriced: Submissions whose price is unknown.
@@ -77,6 +79,7 @@ class Prepared:
     waiting: dict[tuple[str, tuple[str, ...]], Queue] = field(default_factory=dict)
     givers: dict[str, Giver] = field(default_factory=dict)
     resumed: set[tuple[str, str]] = field(default_factory=set)
+    lengths_s: dict[tuple[str, str], float] = field(default_factory=dict)
     work: int = 0
     expected: Decimal = Decimal(0)
     unpriced: int = 0
@@ -136,6 +139,8 @@ def prepare(
                 findings(finding)
             if entry.decision.action.costs:
                 _count_price(prepared, campaign, entry.spec)
+            if has_budget:
+                _keep_length(prepared, entry)
             if after_kill and entry.decision.action is Action.UP_TO_DATE:
                 delivery.tidy(entry.spec.output)
             if note is not None:
@@ -153,6 +158,13 @@ def _unpriced(prices: PriceCheck, entry: Surveyed) -> tuple[Diagnostic, ...]:
     return () if finding is None else (finding,)
 
 
+def _keep_length(prepared: Prepared, entry: Surveyed) -> None:
+    """Keep what tells the price of an open task, should it have been submitted without one."""
+    spec, job = entry.spec, entry.decision.job
+    if job is not None and job.state.is_paid_and_open and spec.duration_s is not None:
+        prepared.lengths_s[spec.id, spec.fingerprint] = spec.duration_s
+
+
 def _queue(prepared: Prepared, entry: Surveyed, can_look_up: Callable[[Job | Standing], bool]) -> None:
     spec, decision = entry.spec, entry.decision
     prepared.actions[decision.action] += 1
@@ -162,8 +174,8 @@ def _queue(prepared: Prepared, entry: Surveyed, can_look_up: Callable[[Job | Sta
         _note(prepared, entry, _met(entry))
         return
     prepared.work += 1
-    _note(prepared, entry, Met.OPEN)
-    ticket = prepared.worklist.add(spec, decision.action, is_new=decision.job is None)
+    _note(prepared, entry, _met(entry))
+    ticket = prepared.worklist.add(spec, decision.action, is_new=decision.job is None, is_met=decision.is_met)
     # A paid task is followed on the account that it was submitted on, whichever the manifest names now.
     account = decision.job.account if decision.job is not None and not decision.action.costs else spec.account
     queues = prepared.queues.setdefault(account, Queues())
@@ -200,7 +212,7 @@ def _note(prepared: Prepared, entry: Surveyed, met: Met) -> None:
 def _keep(prepared: Prepared, entry: Surveyed) -> None:
     """Keep what a delivered job asked for: its task may have to be asked for outputs, and its provider needs that to choose among them."""
     job = entry.decision.job
-    if job is not None and job.state is State.SUCCEEDED:
+    if job is not None and has_given(job):
         ticket = prepared.worklist.add(entry.spec, entry.decision.action, is_new=False)
         prepared.givers[entry.spec.id] = Giver(ticket, job.account)
 
@@ -217,9 +229,9 @@ def _learn_of_needed(prepared: Prepared, again: Callable[[], Iterator[Surveyed]]
 
 
 def _met(entry: Surveyed) -> Met:
-    if entry.decision.action.is_work:
-        return Met.OPEN
-    return Met.YES if entry.decision.action is Action.UP_TO_DATE else Met.NO
+    if entry.decision.is_met:
+        return Met.YES
+    return Met.OPEN if entry.decision.action.is_work else Met.NO
 
 
 def _count_price(prepared: Prepared, campaign: Campaign, spec: JobSpec) -> None:

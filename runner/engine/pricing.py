@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.core.diagnostics import Diagnostic
+from runner.core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runner.core.job import Job
     from runner.core.money import Price
     from runner.core.spec import Account, JobSpec
 
@@ -36,6 +38,27 @@ class PriceCheck:
             return None
         self._found.add(spec.uses)
         return _unpriced(spec, account.prices.get(spec.operation.partition("/")[2]))
+
+
+def expected_cost(
+    accounts: Mapping[str, Account], currency: str, lengths_s: Mapping[tuple[str, str], float], job: Job
+) -> Money | None:
+    """What an open task would cost by the prices of now.
+
+    Args:
+        accounts: The manifest's, by name.
+        currency: Of their prices.
+        lengths_s: How long results will last, as far as known, by id and fingerprint.
+        job: It may be of an account that the manifest no longer has.
+
+    Returns:
+        The amount; None when the price is not given, or rests on something unknown.
+    """
+    account = accounts.get(job.account)
+    if account is None:
+        return None
+    amount = account.expected_price(job.operation, lengths_s.get((job.id, job.fingerprint)))
+    return None if amount is None else Money(amount, currency)
 
 
 def is_priced_later(account: Account, spec: JobSpec) -> bool:

@@ -252,9 +252,9 @@ class Rounds:
                     self._sightings.shrink(scan.size)
                 if isinstance(listed, AskAgain):
                     return listed
-                is_ours = self._take(scan, listed, at)
+                is_ours = self._take(scan, listed.tasks, at)
                 at = goes_on_at = (at // scan.size + 1) * scan.size
-                if len(listed) < scan.size:
+                if listed.size < scan.size:
                     goes_on_at = 0 if begin else None
                     break
                 if scan.found_at is not None and not is_ours:

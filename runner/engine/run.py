@@ -18,6 +18,7 @@ from runner.core.events import Failure
 from runner.core.job import Job, State
 from runner.core.notices import Stopping
 from runner.engine.aftermath import stop_account
+from runner.engine.gate import Gate
 from runner.engine.givers import Givers
 from runner.engine.lane import Lane, Next
 from runner.engine.life import Lives
@@ -28,6 +29,7 @@ from runner.engine.stock import take_stock
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
+    from collections.abc import Set as AbstractSet
 
     from runner.engine.context import Context
     from runner.engine.prepare import Prepared
@@ -81,22 +83,21 @@ class Run:
     prepared: Prepared
     sources: Mapping[str, Lane] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _watches: set[asyncio.Task[None]] = field(default_factory=set)
+    _watches: dict[asyncio.Task[None], Job] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _submitted: int = 0
-    """Jobs of this run that were submitted, each counted once."""
     _stopped_by: str | None = None
     _fatal: BaseException | None = None
     _givers: Givers = field(init=False)
-    _space: Space = field(init=False)
+    _gate: Gate = field(init=False)
     _lives: Lives = field(init=False)
 
     def __post_init__(self) -> None:
         """Hand each account its queues."""
-        self._space = Space(self.ctx.delivery)
+        space = Space(self.ctx.delivery)
+        self._gate = Gate(self.ctx, self.lanes, space)
         self._givers = Givers(self.ctx.store, self.prepared.needs)
         outputs = Outputs(self.ctx, {**self.sources, **self.lanes}, self.prepared, self._givers)
-        self._lives = Lives(self.ctx, self.lanes, self.prepared, outputs, self._space, self._changed.set, self._is_over)
+        self._lives = Lives(self.ctx, self.lanes, self.prepared, outputs, space, self._changed.set, self._is_over)
         for name, queues in self.prepared.queues.items():
             lane = self.lanes[name]
             lane.resume, lane.download, lane.submit = queues.resume, queues.download, queues.submit
@@ -118,7 +119,7 @@ class Run:
             self._end_early(error)
             await self._drain()
         finally:
-            await self._cancel(self._watches)
+            await self._cancel(self._watches.keys())
         return Outcome(
             states=self.prepared.settled + self._lives.states + Counter({State.IN_DOUBT: self.ctx.lost_at_stop}),
             submitted=self.ctx.submitted,
@@ -184,9 +185,12 @@ class Run:
         await self._drain()
 
     def _waits_for_watch(self) -> bool:
-        """Whether a paid task that this run is not about holds a slot that a submission waits for."""
-        may_submit = self.ctx.closing is None
-        return any(may_submit and lane.watched and lane.submit and lane.stopped is None for lane in self.lanes.values())
+        """Whether a paid task that this run is not about holds a slot or money that a submission waits for."""
+        if self.ctx.closing is not None or not self._watches:
+            return False
+        return self._gate.lacks_money or any(
+            lane.watched and lane.submit and lane.stopped is None for lane in self.lanes.values()
+        )
 
     def _explain_stuck(self) -> None:
         """Nothing goes on although there is work: say why."""
@@ -209,7 +213,7 @@ class Run:
         return max((lane.account.timeouts.submit_s for lane in self.lanes.values()), default=0.0) + PATIENCE_S
 
     @staticmethod
-    async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    async def _cancel(tasks: AbstractSet[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
         if tasks:
@@ -222,6 +226,7 @@ class Run:
             Seconds until another may; None when only an event can change anything.
         """
         soonest: float | None = None
+        self._gate.lacks_money = False
         for lane in self.lanes.values():
             while True:
                 may_submit = self.ctx.closing is None
@@ -253,35 +258,15 @@ class Run:
     def _start_submission(self, lane: Lane, work: Work) -> bool:
         if work.spec.operation in lane.stopped_operations:
             return True
-        if self._is_beyond_limit(work):
+        is_again, watched = work.ticket in self._lives.begun, self._watches.values()
+        price = lane.estimate(work.spec.operation, self._givers.result_length_s(work.spec))
+        if not self._gate.admits(work, price, is_again=is_again, is_busy=bool(self._tasks), watched=watched):
             lane.submit.put_back(work.ticket)
-            self.ctx.close_submissions("limit", f"--limit {self.ctx.limit} is reached")
-            return False
-        if not self._space.is_enough(sum(other.in_flight + other.fetching for other in self.lanes.values())):
-            lane.submit.put_back(work.ticket)
-            self.ctx.close_submissions("space", self._space.shortage())
-            return False
-        reserved = lane.estimate(work.spec.operation, self._givers.result_length_s(work.spec))
-        # What has no price although the job that gives its length is done is sent back by its own life, and says why.
-        short = None if reserved is None and work.spec.lasts_as else self.ctx.treasury.reserve(reserved)
-        if short is not None:
-            lane.submit.put_back(work.ticket)
-            if self._tasks or self._watches:  # what is under way may cost less than is reserved for it, or nothing
-                return False
-            self.ctx.close_submissions(
-                "budget",
-                f"the next job ({reserved or 'of unknown price'}) does not fit into the budget of {short.limit}",
-            )
             return False
         lane.in_flight += 1
-        self._submitted += work.ticket not in self._lives.begun
         lane.spacing.started(self.ctx.clock.monotonic())
-        self._spawn(lane, self._lives.make(lane, work, reserved))
+        self._spawn(lane, self._lives.make(lane, work, price))
         return True
-
-    def _is_beyond_limit(self, work: Work) -> bool:
-        limit = self.ctx.limit
-        return limit is not None and self._submitted >= limit and work.ticket not in self._lives.begun
 
     def _spawn(self, lane: Lane, life: Coroutine[object, object, None]) -> None:
         lane.following += 1
@@ -317,10 +302,10 @@ class Run:
         watch = self._task(lane, self._lives.watch(lane, row))
         lane.following += 1
         lane.watched += 1
-        self._watches.add(watch)
+        self._watches[watch] = row
         watch.add_done_callback(partial(self._watched, lane))
 
     def _watched(self, lane: Lane, watch: asyncio.Task[None]) -> None:
-        self._watches.discard(watch)
+        self._watches.pop(watch)
         lane.watched -= 1
         self._changed.set()

@@ -37,8 +37,6 @@ def take_stock(ctx: Context, lanes: Mapping[str, Lane]) -> Iterator[tuple[Lane, 
         if lane_of_row is None or not holds_slot or row.operation not in lane_of_row.operations:
             continue
         lane_of_row.in_flight += 1
-        if row.reserved is None:
-            ctx.treasury.assume(lane_of_row.estimate(row.operation))
         yield lane_of_row, row
 
 

@@ -80,7 +80,7 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
         submission: What is sent.
 
     Returns:
-        The job after the verdict and where that leaves it. Slot and money are the caller's to give back.
+        The job after the verdict and where that leaves it. The slot is the caller's to give back.
 
     Raises:
         StorageFailed: A step may not be durable.
@@ -92,14 +92,16 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
     ctx.on_wire.add(task)
     try:
         with lane.undecided():
+            unsigned: tuple[Event, ...] = ()
             for may_sign_again in (True, False):
                 began = ctx.clock.monotonic()
-                job, exchange = await _exchange(ctx, lane, job, submission)
+                job, exchange = await _exchange(ctx, lane, job, submission, unsigned)
                 answer = read_exchange(operation, exchange)
                 if isinstance(answer, answers.SignAgain):
                     lane.wire.sign_again()
                     if may_sign_again:
-                        job = await ctx.journal.move(job, events.NotSent(at=ctx.clock.wall(), reason=answer.reason))
+                        # With the next intent in one move: its money must not be free for others between the two.
+                        unsigned = (events.NotSent(at=ctx.clock.wall(), reason=answer.reason),)
                         continue
                     answer = _key_refused(answer.reason)
                 return await settle(ctx, lane, submission.work.ticket, job, answer, began=began)
@@ -111,12 +113,14 @@ async def submit(ctx: Context, lane: Lane, job: Job, submission: Submission) -> 
 def own_id_of(manifest: str, job: Job) -> tuple[str, bool]:
     """The id of the attempt that is sent next, and whether this state has begun that attempt before.
 
-    An attempt that was sent before keeps the id that it was sent with, also when its job has another name since.
+    An attempt that was sent before keeps the id that it was sent with, also when its job has another name since. One that replaces a task
+    which had its result names that task: the provider may have others under numbers that this state has never heard of.
     """
     attempt = job.attempt + any(isinstance(it, events.Retried | events.Renewed) for it in reopening(job, 0.0))
     if job.external_id is not None and attempt == job.attempt:
         return job.external_id, True
-    return external_id(manifest, job.id, job.fingerprint, attempt), False
+    replaces = job.task_id if job.ready_at is not None and attempt > job.attempt else None
+    return external_id(manifest, job.id, job.fingerprint, attempt, replaces=replaces), False
 
 
 def intent_of(lane: Lane, job: Job, submission: Submission, own_id: str, now: float) -> tuple[SubmitStarted, Request]:
@@ -135,11 +139,13 @@ def intent_of(lane: Lane, job: Job, submission: Submission, own_id: str, now: fl
     return intent, request
 
 
-async def _exchange(ctx: Context, lane: Lane, job: Job, submission: Submission) -> tuple[Job, Exchange]:
+async def _exchange(
+    ctx: Context, lane: Lane, job: Job, submission: Submission, before: tuple[Event, ...]
+) -> tuple[Job, Exchange]:
     now = ctx.clock.wall()
     own_id, _ = own_id_of(ctx.manifest, job)
     intent, request = intent_of(lane, job, submission, own_id, now)
-    job = await ctx.journal.move(job, *reopening(job, now), intent)
+    job = await ctx.journal.move(job, *before, *reopening(job, now), intent)
     ctx.submitted += 1
     try:
         exchange = await lane.wire.post(request)
@@ -225,21 +231,22 @@ async def settle(
             lane.accepted(ticket, ctx.clock.monotonic())
             return await ctx.journal.move(job, *_acceptance(lane, job, answer, now)), After.GOES_ON
         case answers.Refused(scope=Scope.ITEM):
-            lane.refused(ticket)
+            lane.health.refused(ticket)
             return await ctx.journal.move(job, events.Refused(at=now, failure=answer.failure)), After.ENDED
         case answers.Refused():
             job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.failure.message))
             stop_account(ctx, lane, answer.failure, None if answer.scope is Scope.ACCOUNT else job.operation)
             return job, After.LEFT
         case answers.NotNow():
-            job = await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason))
+            not_sent = events.NotSent(at=now, reason=answer.reason, may_have_arrived=answer.may_have_arrived)
+            job = await ctx.journal.move(job, not_sent)
             return await _not_now(ctx, lane, ticket, job, answer, began=began)
         case answers.SignAgain():  # only of an earlier run: one of this run has been signed again already
             return await ctx.journal.move(job, events.NotSent(at=now, reason=answer.reason)), After.AGAIN
         case answers.InDoubt() | answers.Duplicate() if lane.knows_own_ids(job.operation):
             return job, After.LOST
         case answers.Duplicate(is_certain=False):
-            lane.refused(ticket)
+            lane.health.refused(ticket)
             return await ctx.journal.move(job, events.Refused(at=now, failure=answer.failure)), After.ENDED
         case answers.InDoubt() | answers.Duplicate():
             job = await ctx.journal.move(job, events.SubmitLost(at=now, failure=_why_in_doubt(answer)))
@@ -256,12 +263,17 @@ async def settle(
 
 def _acceptance(lane: Lane, job: Job, answer: answers.Accepted, now: float) -> tuple[Event, ...]:
     accepted = events.Accepted(at=now, task_id=answer.task_id)
+    if answer.ended is not None:
+        return accepted, events.TaskFailed(at=now, failure=answer.ended.failure, charged=answer.ended.charged)
     return (accepted,) if answer.ready is None else (accepted, ready_event(lane, job, answer.ready, now))
 
 
 def ready_event(lane: Lane, job: Job, ready: answers.Ready, now: float) -> events.TaskReady:
-    """The event of a result, with what it cost as far as that is known."""
-    actual = lane.cost(job.operation, ready)
+    """The event of a result, with what it cost as far as that is known.
+
+    A result that was seen before is not priced again: the price list may have changed since, and only the provider's word counts then.
+    """
+    actual = lane.cost(job.operation, ready) if job.ready_at is None else ready.actual
     return events.TaskReady(at=now, address=ready.address, outputs=ready.outputs, actual=actual, units=ready.units)
 
 
@@ -273,7 +285,7 @@ async def _not_now(
     if wait_s is None:
         code = Code.NO_CHANNEL if answer.is_limited else Code.NOT_ACCEPTED
         failure = Failure(cause=Cause.NOT_ACCEPTED, code=code, message=answer.reason)
-        if lane.has_only_refused(now):
+        if lane.health.has_only_refused(now):
             stop_account(ctx, lane, failure)
         return await ctx.journal.move(job, events.GaveUp(at=ctx.clock.wall(), failure=failure)), After.ENDED
     limit = lane.concurrency.current
@@ -285,7 +297,7 @@ async def _not_now(
 
 async def _unsent(ctx: Context, lane: Lane, job: Job, answer: NoReply, began: float | None) -> tuple[Job, After]:
     now = ctx.clock.monotonic()
-    wait_s = lane.unsent(now, began=now if began is None else began)
+    wait_s = lane.health.unsent(now, began=now if began is None else began)
     if wait_s is not None:
         ctx.observer.notify(Waiting(at=ctx.clock.wall(), job=job, wait_s=wait_s, reason=answer.message))
         return job, After.AGAIN

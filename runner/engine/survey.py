@@ -6,24 +6,29 @@ Nothing is sent before the survey has seen every job: a finding in the last row 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.core.collected import Collected
 from runner.core.errors import ManifestInvalid
 from runner.core.plan import Action, Decision, decide
+from runner.core.ports import Traits
 from runner.core.selection import Selection
 from runner.engine.holding import Chosen, held_against, own_row
 from runner.engine.lengths import with_lengths
 from runner.engine.renewal import Renewals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from runner.core.diagnostics import Diagnostic
     from runner.core.job import Job
     from runner.core.plan import Standing
     from runner.core.ports import Delivery, Store
     from runner.core.spec import Campaign, JobSpec
+
+
+USUAL: Final = Traits()
+"""Of an operation of which nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,17 @@ class Scope:
         now: Unix seconds: how old outputs are that may be used for a time only.
         selection: Chosen jobs; what they need is chosen with them.
         retry_failed: Whether another attempt is allowed at what failed for good.
+        traits: What may be relied on for the operations of the manifest, by `<type>/<operation>`; the usual for those that are not there.
     """
 
     now: float
     selection: Selection = field(default_factory=Selection)
     retry_failed: bool = False
+    traits: Mapping[str, Traits] = field(default_factory=dict)
+
+    def traits_of(self, operation: str) -> Traits:
+        """What may be relied on for an operation, `<type>/<operation>`."""
+        return self.traits.get(operation, USUAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +194,8 @@ def survey(
                 census.note(spec, rows)
             if not chosen.holds(spec, rows):
                 continue
-            decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed)
+            can_be_asked = scope.traits_of(spec.operation).can_be_asked
+            decision = decide(spec, rows, delivery.look, retry_failed=scope.retry_failed, can_be_asked=can_be_asked)
             if spec.obstacles:
                 decision = _without_files(spec, decision)
             decision = renewals.decide(spec, decision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from random import Random
 
-    from runner.core.ports import Clock, ListedTask, TaskList, Wire
+    from runner.core.ports import Clock, ListedTask, ListPage, TaskList, Wire
 
 MOST_TRIES: Final = 6
 """With waits of 1, 2, 4, 8, 16 s: a page that cannot be had is given up after about half a minute."""
@@ -24,19 +25,32 @@ class Unlisted(Exception):
     """A page cannot be had; the message says what came instead, for people."""
 
 
-async def read_page(
-    wire: Wire, task_list: TaskList, offset: int, size: int
-) -> tuple[Sequence[ListedTask] | AskAgain, int]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one more page of a list has shown.
+
+    Args:
+        tasks: Those that no earlier page has shown.
+        unreadable: Entries that name no task.
+        is_last: Whether the list ends here.
+    """
+
+    tasks: Sequence[ListedTask]
+    unreadable: int
+    is_last: bool
+
+
+async def read_page(wire: Wire, task_list: TaskList, offset: int, size: int) -> tuple[ListPage | AskAgain, int]:
     """Ask for the page with a certain place of a list. One that does not fit into a reply is asked for in halves.
 
     Args:
         wire: The account's connection.
         task_list: The list.
-        offset: Tasks before that place.
-        size: Tasks on each page.
+        offset: Entries before that place.
+        size: Entries on each page.
 
     Returns:
-        The tasks, or why there are none; and the size of the pages in the end. The page begins at a whole multiple of that.
+        The page, or why there is none; and the size of the pages in the end. The page begins at a whole multiple of that.
     """
     while True:
         exchange = await wire.get(task_list.request(offset // size + 1, size))
@@ -48,36 +62,34 @@ async def read_page(
         size //= 2
 
 
-async def all_tasks(
-    wire: Wire, task_list: TaskList, *, clock: Clock, rng: Random, most: int
-) -> AsyncIterator[ListedTask]:
-    """The tasks of a list, each once, from its first page to its last.
+async def all_pages(wire: Wire, task_list: TaskList, *, clock: Clock, rng: Random, most: int) -> AsyncIterator[Stretch]:
+    """A list from its first page to its last, each task once.
 
     Args:
         wire: The account's connection.
         task_list: The list.
         clock: For waits between tries.
         rng: For jitter.
-        most: Tasks at the most; a page that was asked for is given whole.
+        most: Entries at the most; a page that was asked for is given whole. What was cut has no last page.
 
     Raises:
         Unlisted: A page cannot be had.
     """
     offset, size, seen = 0, task_list.page_size, set[str]()
-    while len(seen) < most:
-        listed, size = await _insist(wire, task_list, offset, size, clock=clock, rng=rng)
-        fresh = [task for task in listed if task.task_id not in seen]
+    while offset < most:
+        page, size = await _insist(wire, task_list, offset, size, clock=clock, rng=rng)
+        fresh = [task for task in page.tasks if task.task_id not in seen]
         seen.update(task.task_id for task in fresh)
-        for task in fresh:
-            yield task
-        if len(listed) < size or not fresh:  # nothing fresh: a host that knows one page only
+        is_last = page.size < size
+        yield Stretch(fresh, page.size - len(page.tasks), is_last)
+        if is_last or (page.tasks and not fresh):  # nothing new on a full page: a host that knows one page only
             return
         offset = (offset // size + 1) * size
 
 
 async def _insist(
     wire: Wire, task_list: TaskList, offset: int, size: int, *, clock: Clock, rng: Random
-) -> tuple[Sequence[ListedTask], int]:
+) -> tuple[ListPage, int]:
     for tries in count(1):
         listed, size = await read_page(wire, task_list, offset, size)
         if not isinstance(listed, AskAgain):

@@ -40,6 +40,7 @@ class Work:
         action: What the plan says.
         is_new: Whether the state had no job of this fingerprint when the run began.
         lacking: The files without which it cannot be submitted, in words, when its paid task goes on without them; "" when none is lacking.
+        is_met: Whether those that need it wait for nothing, whatever becomes of its file.
     """
 
     ticket: Ticket
@@ -47,6 +48,7 @@ class Work:
     action: Action
     is_new: bool
     lacking: str = ""
+    is_met: bool = False
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class Worklist:
         except OSError as error:
             raise self._failed(error) from error
 
-    def add(self, spec: JobSpec, action: Action, *, is_new: bool) -> Ticket:
+    def add(self, spec: JobSpec, action: Action, *, is_new: bool, is_met: bool = False) -> Ticket:
         """Write a job down.
 
         Returns:
@@ -117,7 +119,9 @@ class Worklist:
         try:
             ticket = self._file.tell()
             self._file.write(
-                json.dumps(_pack(spec, action, is_new=is_new), ensure_ascii=False).encode("utf-8", "surrogatepass")
+                json.dumps(_pack(spec, action, is_new=is_new, is_met=is_met), ensure_ascii=False).encode(
+                    "utf-8", "surrogatepass"
+                )
                 + b"\n"
             )
         except OSError as error:
@@ -146,7 +150,7 @@ class Worklist:
         )
 
 
-def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
+def _pack(spec: JobSpec, action: Action, *, is_new: bool, is_met: bool) -> list[Any]:
     source = spec.source
     return [
         spec.id,
@@ -170,6 +174,7 @@ def _pack(spec: JobSpec, action: Action, *, is_new: bool) -> list[Any]:
         spec.lacking,
         action,
         is_new,
+        is_met,
     ]
 
 
@@ -196,6 +201,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         lacking,
         action,
         is_new,
+        is_met,
     ) = record
     spec = JobSpec(
         id=job_id,
@@ -217,7 +223,7 @@ def _unpack(ticket: Ticket, record: list[Any]) -> Work:
         ageing=tuple((needed, most_s) for needed, most_s in ageing),
         lengths=tuple((needed, least_s, most_s) for needed, least_s, most_s in lengths),
     )
-    return Work(ticket, spec, Action(action), is_new, lacking)
+    return Work(ticket, spec, Action(action), is_new, lacking, is_met)
 
 
 def _unpack_file(at: list[str | int], written: str, path: str, sha256: str, size_bytes: int) -> FileInput:

@@ -13,7 +13,7 @@ from runner.manifest.expand import Expansion
 from runner.manifest.findings import Findings, in_order
 from runner.manifest.opening import Opening
 from runner.manifest.paths import FileRule
-from runner.manifest.preflight import Looks
+from runner.manifest.preflight import AddressUse, Looks
 from runner.manifest.text.source import Document, read
 from runner.manifest.validate import collect
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from runner.core.diagnostics import Diagnostic, Span
     from runner.core.money import Budget
-    from runner.core.preflight import Content, InputLimits, Look, NotFetched
+    from runner.core.preflight import Content, Look, NotFetched
     from runner.core.renames import Renames
     from runner.core.spec import Account, JobSpec
     from runner.manifest.accounts import ProviderTypes
@@ -88,17 +88,15 @@ class ManifestCampaign:
         is_value = _is_value(self.document.value, pointer)
         return self.document.span(pointer) if is_value else self.document.key_span(pointer)
 
-    def addresses(self) -> dict[str, list[InputLimits]]:
-        """The addresses that jobs send, in manifest order, each once, with the different limits of what they give.
+    def addresses(self) -> dict[str, AddressUse]:
+        """The addresses that jobs send, in manifest order, each once, with what they are for.
 
         Addresses of jobs that do not hold are not among them, nor those for the API to call back, and outputs of other jobs.
         """
-        found: dict[str, list[InputLimits]] = {}
+        found: dict[str, AddressUse] = {}
         for spec in self.jobs(lambda _: None):
             for address, limits in self._blocks[spec.name].preflight.addresses(spec.inputs):
-                known = found.setdefault(address, [])
-                if limits not in known:
-                    known.append(limits)
+                found.setdefault(address, AddressUse()).add(limits, spec.account)
         return found
 
     def take_fetched(self, fetched: Mapping[str, Content | NotFetched]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runner.core import references
 from runner.schema_files import load_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from runner.core.references import OutputRef
     from runner.core.spec import Account
@@ -38,14 +39,14 @@ class _Demand:
 
     Args:
         at: Where it stands in the inputs.
-        most_age_s: Seconds that an output may be used in it; None for ever.
+        most_age_s: Seconds that an output may be used in it; infinite for ever.
         least_s: Seconds that the recording it names has to last; None without a bound.
         most_s: Seconds that it may last; None likewise.
         tells_length: Whether the result lasts as long as what stands in it.
     """
 
     at: tuple[str, ...]
-    most_age_s: float | None
+    most_age_s: float
     least_s: float | None
     most_s: float | None
     tells_length: bool
@@ -69,31 +70,41 @@ class Chains:
         inputs = {} if operation is None else load_schema(operation)["$defs"]["inputs"]
         self._demands = tuple(_demands(inputs, (), accepts))
 
-    def of(self, inputs: Any) -> Chained:
+    def of(self, inputs: Any, lifetime_s: Callable[[OutputRef], float] | None = None) -> Chained:
         """What a job asks of those whose outputs it uses.
 
         Args:
             inputs: Rendered, references as markers.
+            lifetime_s: Seconds that a provider keeps an output, infinite where nothing is known of it; None when they keep all for ever.
         """
-        if not self._demands:
+        if not self._demands and lifetime_s is None:
             return NOT_CHAINED
-        lasts_as, ageing, lengths = None, dict[str, float](), dict[str, tuple[float | None, float | None]]()
+        lasts_as, lengths = None, dict[str, tuple[float | None, float | None]]()
         for demand in self._demands:
             value = demand.value(inputs)
             whole = _whole(value) if isinstance(value, str) else None
-            if demand.most_age_s is not None:
-                for ref in references.find(value):
-                    ageing[ref.job] = min(demand.most_age_s, ageing.get(ref.job, demand.most_age_s))
             if whole is not None:
                 lasts_as = whole.job if demand.tells_length else lasts_as
                 if demand.least_s is not None or demand.most_s is not None:
                     lengths[whole.job] = (demand.least_s, demand.most_s)
+        ageing = self._ageing(inputs, lifetime_s)
         return Chained(lasts_as, tuple(ageing.items()), tuple((job, *bounds) for job, bounds in lengths.items()))
 
+    def _ageing(self, inputs: Any, lifetime_s: Callable[[OutputRef], float] | None) -> dict[str, float]:
+        """By needed job: how old its outputs may be, by the inputs that take them and by the providers that keep them."""
+        ageing: dict[str, float] = {}
+        for demand in self._demands if self.least_age_s < inf else ():
+            for ref in references.find(demand.value(inputs)):
+                ageing[ref.job] = min(demand.most_age_s, ageing.get(ref.job, inf))
+        if lifetime_s is not None:
+            for ref in references.find(inputs):
+                ageing[ref.job] = min(lifetime_s(ref), ageing.get(ref.job, inf))
+        return {job: most_s for job, most_s in ageing.items() if most_s < inf}
+
     @property
-    def least_age_s(self) -> float | None:
-        """The least time that an output may be used in any input; None when all may be for ever."""
-        return min((it.most_age_s for it in self._demands if it.most_age_s is not None), default=None)
+    def least_age_s(self) -> float:
+        """The least time that an output may be used in any input; infinite when all may be for ever."""
+        return min((it.most_age_s for it in self._demands), default=inf)
 
 
 def chains_of(operation: str, account: Account | None) -> Chains:
@@ -109,14 +120,14 @@ def chains_of(operation: str, account: Account | None) -> Chains:
 def ageing_operations(blocks: Iterable[Block]) -> dict[str, float]:
     """See `runner.core.spec.Campaign.ageing`. A block whose templates make up the ids that it needs may need any other."""
     found: dict[str, float] = {}
-    every = {block.name: block.schema.name for block in blocks}
+    every = {block.name: block.schema for block in blocks}
     for block in blocks:
-        least_s = block.chains.least_age_s
-        if least_s is None or not block.has_references:
+        if not block.has_references:
             continue
         names = every if any(it.job_names_unknown for it in block.templates.values()) else block.waits_for
-        for operation in {every[name] for name in names if name in every}:
-            found[operation] = min(least_s, found.get(operation, least_s))
+        for schema in (every[name] for name in names if name in every):
+            kept_s = min(schema.lifetimes_s.values(), default=inf)
+            found[schema.name] = min(block.chains.least_age_s, kept_s, found.get(schema.name, inf))
     return found
 
 
@@ -126,9 +137,9 @@ def _demands(
     for name, facts in schema.get("properties", {}).items():
         here = (*at, name)
         limits = {**facts.get("x-limits", {}), **accepts.get(".".join(here), {})}
-        bounds = (limits.get("max_age_s"), limits.get("min_duration_s"), limits.get("max_duration_s"))
+        bounds = (limits.get("max_age_s", inf), limits.get("min_duration_s"), limits.get("max_duration_s"))
         demand = _Demand(here, *bounds, tells_length="x-result-lasts" in facts)
-        if demand.tells_length or bounds != (None, None, None):
+        if demand.tells_length or bounds != (inf, None, None):
             yield demand
         yield from _demands(facts, here, accepts)
 

@@ -72,7 +72,8 @@ def examine(maker: JobMaker, *, unknown: frozenset[str] = frozenset()) -> Examin
     not_known = set(failing) | (set() if ("with",) in found.flaws else _bad_leaves(maker, inputs, failing, found))
     known = _with_samples(maker, inputs, not_known)
     complaints = (it for it in _complaints(maker, known) if _is_about_known(it, not_known))
-    found.complaints = list(_about_base64(maker, known, (_about_output(it, inputs, known) for it in complaints)))
+    complaints = (_about_input(maker, known, _about_output(it, inputs, known)) for it in complaints)
+    found.complaints = list(_about_base64(maker, known, complaints))
     _attempt(("with",), lambda: maker.refuse_files(inputs, not_known), found)
     _attempt(("with",), lambda: _look_at_contents(maker, inputs, not_known, found), found)
     _look_at_texts(maker, found, unknown)
@@ -96,6 +97,25 @@ def _about_output(complaint: Complaint, inputs: Any, known: Any) -> Complaint:
         return complaint
     example = show(reduce(getitem, complaint.at, known))
     return replace(complaint, hint=f"the output `{ref.output}` gives {example}, for example")
+
+
+def _about_input(maker: JobMaker, known: Any, complaint: Complaint) -> Complaint:
+    """The complaint, in the words of the input where a schema's would not tell how to mend it."""
+    if complaint.on_key:
+        return complaint
+    place, value, rules = place_of(complaint.at), reduce(getitem, complaint.at, known), maker.block.schema.rules
+    most = rules.limits[place].max_chars if place in rules.limits else None
+    match value:
+        case str() if most is not None and len(value) > most and complaint.code is Code.OUT_OF_RANGE:
+            message = f"`{name_of(place)}` has {len(value):,} characters; it takes at most {most:,}"
+            return replace(complaint, message=message, notes=(maker.block.preflight.how_to_differ(place, "max_chars"),))
+        case {"file": _} if place in rules.take_addresses and place not in rules.take_bytes:
+            message = f"`{name_of(place)}` takes no local file: the provider fetches it itself, from a public address"
+            return replace(
+                complaint, message=message, hint="upload it somewhere, and write its `https://` address here"
+            )
+        case _:
+            return complaint
 
 
 def _about_base64(maker: JobMaker, known: Any, complaints: Iterable[Complaint]) -> Iterator[Complaint]:

@@ -172,6 +172,8 @@ class Expansion:
         Raises:
             Flaw: Another job has it.
         """
+        if not spec.delivers_file:
+            return
         path = folded(spec.output)
         if path in self._outputs:
             raise OutputTaken(self._outputs[path], spec.output)

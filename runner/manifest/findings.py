@@ -54,6 +54,7 @@ def from_complaint(complaint: Complaint, document: Document, root: Pointer, *, j
             *use_label(document, at),
         ),
         job=job,
+        notes=complaint.notes,
     )
 
 

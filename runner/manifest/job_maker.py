@@ -84,6 +84,7 @@ class JobMaker:
         self._sampled = lru_cache(_MOST_KNOWN)(self._sampled_text)
         self._files = FileInputs(block.schema.rules.take_bytes, block.files, seen)
         self._place = place
+        self._lifetime_s = None if needed.are_kept else needed.lifetime_s
 
     def key(self, row: Row, span: Span) -> str:
         """The row's part of the id; "" for a block without rows.
@@ -133,7 +134,7 @@ class JobMaker:
             needs = block.needs
             if _RESERVED in body or not block.schema.outside.isdisjoint(inputs):
                 _refuse_reserved(inputs)
-        chained = block.chains.of(inputs) if block.has_references else NOT_CHAINED
+        chained = block.chains.of(inputs, self._lifetime_s) if block.has_references else NOT_CHAINED
         if not block.schema.check.accepts(self._as_sent(inputs) if block.has_references else inputs):
             raise InputsRefused
         if next(block.preflight.flaws(inputs, found.files), None) is not None:
@@ -158,6 +159,7 @@ class JobMaker:
             lasts_as=chained.lasts_as,
             ageing=chained.ageing,
             lengths=chained.lengths,
+            delivers_file=block.schema.delivers_file,
         )
 
     def refuse_forgery(self) -> None:

@@ -7,6 +7,7 @@ its jobs. Names that nobody refers to cost nothing.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from runner.manifest.codes import Code
@@ -39,6 +40,8 @@ class Needed:
         expand: Callable[[Block], tuple[dict[str, str], bool]],
     ) -> None:
         self._blocks = blocks
+        self.are_kept = not any(block.schema.lifetimes_s for block in blocks.values())
+        """Whether nothing is known of any output that its provider would forget."""
         self._expand = expand
         self.obstacles: dict[str, tuple[Diagnostic, ...]] = {}
         """What keeps jobs from being made whose outputs are used, by id, as far as their fingerprints were asked for."""
@@ -78,3 +81,8 @@ class Needed:
     def sample(self, ref: OutputRef) -> Any:
         """A value of the kind that an output will have; raises `LookupError` for an output of which nothing is known."""
         return self._blocks[ref.job.partition("/")[0]].schema.samples[ref.output]
+
+    def lifetime_s(self, ref: OutputRef) -> float:
+        """Seconds that the provider keeps an output; infinite where nothing is known of it."""
+        block = self._blocks.get(ref.job.partition("/")[0])
+        return inf if block is None else block.schema.lifetimes_s.get(ref.output, inf)

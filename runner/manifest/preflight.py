@@ -72,6 +72,26 @@ class Looks:
             raise Flaw(Code.FILE_UNREADABLE, f"cannot read `{file.written}`: {reason}") from error
 
 
+@dataclass(slots=True)
+class AddressUse:
+    """What an address is for.
+
+    Args:
+        limits: The different limits that what it gives has to keep.
+        accounts: Those whose jobs send it.
+    """
+
+    limits: list[InputLimits] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+
+    def add(self, limits: InputLimits, account: str) -> None:
+        """Another job sends it."""
+        if limits not in self.limits:
+            self.limits.append(limits)
+        if account not in self.accounts:
+            self.accounts.append(account)
+
+
 class Preflight:
     """Holds the jobs of one operation on one account against its limits.
 
@@ -117,6 +137,17 @@ class Preflight:
         for at, address in _texts(inputs, self._rules.take_addresses):
             yield address, self._rules.limits.get(place_of(at), _NO_LIMITS)
 
+    def how_to_differ(self, place: Place, limit: str) -> str:
+        """What to write where the account's host has another limit.
+
+        Args:
+            place: The input.
+            limit: The field of `InputLimits`.
+        """
+        account, _, operation = self._uses.partition("/")
+        where = f"providers: {{{account}: {{accepts: {{{operation}: {{{name_of(place)}: {{{limit}: …}}}}}}}}}}"
+        return f"if this account's host has other limits, say so: `{where}`"
+
     def _seconds(self, value: Any, place: Place, files: Sequence[FileInput]) -> float | None:
         """What one input says about the length of the result."""
         match value:
@@ -152,13 +183,8 @@ class Preflight:
             self._judged[key, place] = judged
         for breach in judged:
             # Documents disagree about bounds, so that a host may take more.
-            notes = (self._how_to_differ(place, breach.limit),) if breach.limit is not None else ()
+            notes = (self.how_to_differ(place, breach.limit),) if breach.limit is not None else ()
             yield Flaw(Code(breach.code), f"{shown} {breach.message}", notes=notes, within=within)
-
-    def _how_to_differ(self, place: Place, limit: str) -> str:
-        account, _, operation = self._uses.partition("/")
-        where = f"providers: {{{account}: {{accepts: {{{operation}: {{{name_of(place)}: {{{limit}: …}}}}}}}}}}"
-        return f"if this account's host has other limits, say so: `{where}`"
 
 
 def is_base64(value: Any) -> bool:

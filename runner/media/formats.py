@@ -20,6 +20,8 @@ _MAGIC: Final = (
     (b"%PDF-", "pdf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
+    (b"RF64", "rf64"),
+    (b"BW64", "rf64"),
 )
 _RIFF: Final = {b"WAVE": "wav", b"WEBP": "webp", b"AVI ": "avi"}
 _BRANDS: Final = {

@@ -1,21 +1,24 @@
 """Looks at the content of a picture that is to be sent: pixels as they are shown, and whether it decodes.
 
 A header of a few bytes may ask for gigabytes. So the size is read without decoding, what is absurdly large is refused, and what is merely
-large is held against its checksums (PNG) or its end (JPEG) alone.
+large is held against its checksums and the number of its rows (PNG) or its end (JPEG) alone.
 """
 
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Image import DecompressionBombError, DecompressionBombWarning
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from runner.media.png_rows import check_rows
 from runner.media.wholeness import Flawed
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ _MOST_DECODED: Final = 32_000_000
 _MOST_PIXELS: Final = 178_956_970
 """Beyond this Pillow itself speaks of a decompression bomb (`PIL.Image.MAX_IMAGE_PIXELS`, twice)."""
 
+# Said from half of that on, to everybody: what is decoded is bounded here.
+warnings.filterwarnings("ignore", category=DecompressionBombWarning)
+
 _MEGA: Final = 1_000_000
 _MOST_EXIF_BYTES: Final = 65_536
 _ORIENTATION: Final = 0x0112
@@ -47,6 +53,8 @@ _TAIL_BYTES: Final = 65_536
 _FAULTS: Final = (
     ArithmeticError,
     AttributeError,
+    DecompressionBombError,
+    DecompressionBombWarning,
     EOFError,
     LookupError,
     MemoryError,
@@ -56,7 +64,7 @@ _FAULTS: Final = (
     struct.error,
     zlib.error,
 )
-"""What Pillow raises for bytes that are not right, beside `OSError` without a number."""
+"""What Pillow raises for bytes that are not right, beside `OSError` without a number; the warning is raised where warnings are errors."""
 
 
 def look_at_picture(file: BinaryIO, content: Content) -> Content:
@@ -131,6 +139,7 @@ def _check_whole(file: BinaryIO, picture: ImageFile, name: str) -> None:
     if pixels > _MOST_DECODED:
         if name == "png":
             picture.verify()
+            check_rows(file)
         elif name == "jpeg":
             _check_end(file)
         return
@@ -138,6 +147,8 @@ def _check_whole(file: BinaryIO, picture: ImageFile, name: str) -> None:
         # An eighth of the size: all bytes are read and unpacked all the same, in a quarter of the time.
         picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
     picture.load()
+    if name == "png":
+        check_rows(file)
 
 
 def _check_end(file: BinaryIO) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from runner.core.media import Damaged, MediaFacts
 from runner.core.spec import Verify
 from runner.media.containers import Unreadable, open_media, reading
+from runner.media.length import length_s
 from runner.media.streams import moving_picture
-from runner.media.wholeness import Flawed, check_boxes, check_reached, decode_one, promised_s, seen_s
+from runner.media.wholeness import Flawed, check_boxes, decode_one
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+_MICROSECONDS: Final = 6
+"""Digits of a length that are kept."""
 
 
 def probe(file: BinaryIO, *, media: str, expects_audio: bool, verify: Verify) -> MediaFacts | Damaged:
@@ -38,14 +42,14 @@ def probe(file: BinaryIO, *, media: str, expects_audio: bool, verify: Verify) ->
     try:
         check_boxes(file)
         with reading(), open_media(file) as container:
-            return _measure(container, media=media, expects_audio=expects_audio, decode=verify is Verify.FRAME)
+            return _measure(file, container, media=media, expects_audio=expects_audio, decode=verify is Verify.FRAME)
     except Flawed as flaw:
         return Damaged(str(flaw))
     except Unreadable as error:
         return Damaged(f"cannot be read as {media}: {error}")
 
 
-def _measure(container: InputContainer, *, media: str, expects_audio: bool, decode: bool) -> MediaFacts:
+def _measure(file: BinaryIO, container: InputContainer, *, media: str, expects_audio: bool, decode: bool) -> MediaFacts:
     picture = moving_picture(container)
     sound = container.streams.audio[0] if container.streams.audio else None
     if media == "video":
@@ -56,7 +60,7 @@ def _measure(container: InputContainer, *, media: str, expects_audio: bool, deco
         decode_one(container, sound if media == "audio" else picture)
     has_picture = picture is not None and picture.codec_context is not None
     return MediaFacts(
-        duration_s=_duration_s(container),
+        duration_s=round(length_s(file, container), _MICROSECONDS),
         width=picture.width if picture is not None and has_picture else None,
         height=picture.height if picture is not None and has_picture else None,
         has_audio=sound is not None,
@@ -70,10 +74,3 @@ def _check_picture(picture: VideoStream | None) -> None:
         raise Flawed("holds pictures in a form that cannot be decoded")
     if picture.width <= 0 or picture.height <= 0:
         raise Flawed("does not say how large its pictures are")
-
-
-def _duration_s(container: InputContainer) -> float:
-    """Length in seconds, after the packets were seen to reach it."""
-    seen, promised = seen_s(container), promised_s(container)
-    check_reached(seen, promised)
-    return round(promised or seen, 6)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from runner.media.containers import Unreadable, open_media, reading
-from runner.media.formats import HEAD_BYTES, id3_bytes
+from runner.media.length import length_s
 from runner.media.streams import moving_picture
-from runner.media.wholeness import Flawed, check_boxes, check_reached, decode_one, promised_s, seen_s
+from runner.media.wholeness import Flawed, check_boxes, decode_one
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _DEMUXERS: Final = {
     "mp3": "mp3",
     "wav": "wav",
+    "rf64": "wav",
     "aac": "aac",
     "flac": "flac",
     "ogg": "ogg",
@@ -28,9 +29,6 @@ _DEMUXERS: Final = {
     "mkv": "matroska",
 }
 """What FFmpeg must read each format as. It guesses from the whole content, so a file that is two things at once would be read as either."""
-
-_LENGTH_HEADERS: Final = (b"Xing", b"Info", b"VBRI")
-"""One of these stands in the first frame of an MP3 that says how long it is. Source: the Xing, LAME and Fraunhofer VBR headers."""
 
 _MILLISECONDS: Final = 3
 
@@ -84,26 +82,5 @@ def _measured(file: BinaryIO, container: InputContainer, content: Content) -> Co
             raise Flawed("holds pictures in a form that cannot be decoded")
         content = replace(content, width=picture.width or None, height=picture.height or None)
     decode_one(container, picture if picture is not None else container.streams.audio[0])
-    duration_s = round(_duration_s(file, container, content), _MILLISECONDS)
+    duration_s = round(length_s(file, container), _MILLISECONDS)
     return replace(content, duration_s=duration_s)
-
-
-def _duration_s(file: BinaryIO, container: InputContainer, content: Content) -> float:
-    """Length in seconds.
-
-    Raw AAC and an MP3 without a header say none, and what FFmpeg guesses from the first bit rates is wrong by any factor (measured:
-    28.3 s for 10.0 s that begin softly). There the packets alone count; elsewhere the container is right where they reach what it says,
-    since it knows of the encoder's padding.
-    """
-    seen, promised = seen_s(container), promised_s(container)
-    if not promised or content.format == "aac" or (content.format == "mp3" and not _says_its_length(file)):
-        return seen
-    check_reached(seen, promised)
-    return promised
-
-
-def _says_its_length(file: BinaryIO) -> bool:
-    file.seek(0)
-    file.seek(id3_bytes(file.read(HEAD_BYTES)))
-    head = file.read(HEAD_BYTES)
-    return any(header in head for header in _LENGTH_HEADERS)

@@ -81,8 +81,12 @@ def decode_one(container: InputContainer, stream: VideoStream | AudioStream | No
     container.seek(0)
 
 
-def seen_s(container: InputContainer) -> float:
+def seen_s(container: InputContainer, *, may_end_anywhere: bool = False) -> float:
     """Seconds between the start of the first and the end of the last packet; all of them are read.
+
+    Args:
+        container: At its beginning.
+        may_end_anywhere: Whether a packet that is shorter than the others says nothing.
 
     Raises:
         Flawed: A packet is cut off, there is none, or reading takes too long.
@@ -91,7 +95,7 @@ def seen_s(container: InputContainer) -> float:
     tick_s = {stream.index: float(stream.time_base) for stream in container.streams if stream.time_base}
     first, last = math.inf, -math.inf
     for number, packet in enumerate(container.demux()):
-        if packet.is_corrupt:
+        if packet.is_corrupt and not may_end_anywhere:
             raise Flawed("is cut off")
         if packet.pts is not None:
             tick = tick_s.get(packet.stream.index, 0.0)
@@ -124,6 +128,9 @@ def check_boxes(file: BinaryIO) -> None:
             size = int.from_bytes(head[8:16], "big")
         if kind not in _BOXES or size < _BOX_HEAD:
             return
-        if at + size > end and kind in _MEDIA_BOXES:
-            raise Flawed("is cut off")
+        if at + size > end:
+            if kind in _MEDIA_BOXES:
+                raise Flawed("is cut off")
+            # 64 bits may name a place that no file has, and to which the system refuses to go.
+            return
         at += size

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from runner.core.answers import Accepted, AskAgain, InDoubt, Request
+from runner.core.answers import AskAgain, Request
 from runner.core.ports import Operation, ProviderDefaults, Traits, Voice
 from runner.providers import gateway
+from runner.providers.creation import read_creation
 from runner.providers.digital_human_task import read_task
 from runner.providers.json_body import Unreadable, mapping, read_object, text
 from runner.providers.json_request import json_post
@@ -58,20 +59,9 @@ class Avatar:
 
     def read_submission(self, reply: Reply) -> SubmitAnswer:
         """Accepted by a 2xx that says success (or has no code) and names a task; everything else by the gateway's tables."""
-        body = read_object(reply)
-        complaint = gateway.read_complaint(reply, body)
-        is_2xx = 200 <= reply.status < 300
-        if isinstance(body, Unreadable):
-            if is_2xx:
-                return InDoubt(f"HTTP {reply.status}, and {body.reason}", complaint.request_id)
-            return gateway.read_rejection(reply, complaint)
-        task_id = find_task_id(body)
-        if is_2xx and task_id is not None and _claims_success(body):
-            return Accepted(task_id)
-        if task_id is not None and (is_2xx or complaint.code == gateway.SUCCESS):
-            words = f"the reply names the task {task_id} without saying success; adopt it if the provider shows it: {complaint}"
-            return InDoubt(gateway.shortened(words), complaint.request_id)
-        return gateway.read_rejection(reply, complaint)
+        return read_creation(
+            reply, find_id=find_task_id, says_success=_claims_success, goes_on=gateway.has_success_code
+        )
 
     def query(self, task_id: str) -> Request:
         """`GET /avatar/task/{task_id}`."""

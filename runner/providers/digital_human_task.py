@@ -137,7 +137,7 @@ def read_task(
 def _find(body: Mapping[str, Any], request_id: str | None) -> _Task | None:
     outer = mapping(body.get("data"))
     levels = (body, outer, mapping(outer.get("data")))
-    says_success = text(body.get("code")).lower() == gateway.SUCCESS
+    says_success = gateway.has_success_code(body)
     envelope: Mapping[str, Any] = next(
         (level for level in levels if _is_envelope(level, says_success=says_success)), {}
     )

@@ -11,7 +11,7 @@ from runner.providers import gateway
 def ended(
     reason: str,
     *,
-    own_words: str,
+    own_words: str | None,
     request_id: str | None,
     code: Code = Code.GENERATION_FAILED,
     meaning: str = MEANING[Code.GENERATION_FAILED],
@@ -21,7 +21,7 @@ def ended(
 
     Args:
         reason: The provider's words; "" when it gave none.
-        own_words: The job's own text, which a reason may quote.
+        own_words: The job's own text, which a reason may quote; None where nobody knows it: then no reason stops an account.
         request_id: The provider's id of the request that told it.
         code: What the provider's tables say; a failed generation is told apart by its reason.
         meaning: The code in words, for people.

@@ -21,7 +21,7 @@ from runner.providers.json_body import Unreadable, mapping, text
 from runner.providers.reply_headers import retry_after_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.core.answers import Reply
 
@@ -78,6 +78,10 @@ SLOW_DOWN_STATUSES: Final = frozenset({425, 429})
 _SLOW_DOWN_CODES: Final = frozenset({"rate_limit_exceeded", "rate_limit_error", "too_many_requests"})
 _CONCURRENCY_CODES: Final = frozenset({"token_concurrency_limit_reached"})
 _NO_CHANNEL_CODE: Final = "model_not_found"
+_OWN_TYPES: Final = frozenset({"new_api_error", "one_api_error"})
+"""Of an error that the gateway's own middleware has made, before it has sent anything upstream."""
+_BUSY_STATUSES: Final = frozenset({429, 503})
+_DENIALS: Final = frozenset({400, 404, 410, 422})
 _DOUBT_CODE: Final = "do_request_failed"
 """The gateway lost its own request on the way upstream: nobody knows, whatever the status."""
 UNKNOWN_TASK_CODE: Final = "task_not_exist"
@@ -110,10 +114,14 @@ class Complaint:
         head = ", ".join([f"HTTP {self.status}", *([self.code] if self.code else [])])
         return shortened(f"{head}: {self.message}" if self.message else head)
 
-    def names(self, code: str) -> bool:
-        """Whether code or type is this code, or the message quotes it (a gateway in front of a gateway)."""
+    def has(self, codes: Collection[str]) -> bool:
+        """Whether code or type is one of these codes."""
+        return self.code in codes or self.type in codes
+
+    def quotes(self, code: str) -> bool:
+        """Whether the message holds this code, as that of a gateway in front of a gateway does."""
         # A bare number in a message may be anything; a word with underscores is nobody's prose.
-        return code in (self.code, self.type) or ("_" in code and code in self.message.lower())
+        return "_" in code and code in self.message.lower()
 
     def says(self, words: tuple[str, ...]) -> bool:
         """Whether the message holds one of these words."""
@@ -123,10 +131,19 @@ class Complaint:
     @property
     def is_about_money(self) -> bool:
         """Whether the account has no money or quota left."""
-        if any(self.names(code) for code in MONEY_CODES):
+        if self.has(MONEY_CODES):
             return True
-        # A 5xx may quote the job's own text, and a bank's campaign does say "余额不足": there, only a code counts.
-        return self.status < 500 and self.says(_MONEY_WORDS)
+        # A message may quote what an upstream said of a task that runs, or the job's own text, and a bank's campaign does say "余额不足": behind
+        # a 5xx, and beside a code that says what is wrong with the job, only a code counts.
+        if self.status >= 500 or self.blames_item:
+            return False
+        return self.says(_MONEY_WORDS) or any(self.quotes(code) for code in MONEY_CODES)
+
+    @property
+    def blames_item(self) -> bool:
+        """Whether a code says that the fault lies with the job; behind a 401 or 403 it is the account's all the same."""
+        said = (REFUSAL_CODES.get(self.code), REFUSAL_STATUSES.get(self.status))
+        return said[0] is not None and said[0][0] is Scope.ITEM and (said[1] is None or said[1][0] is Scope.ITEM)
 
     @property
     def is_wrong_path(self) -> bool:
@@ -136,8 +153,19 @@ class Complaint:
     @property
     def is_no_channel(self) -> bool:
         """Whether the gateway has no upstream for the model just now; a 4xx means that there is no such model at all."""
-        is_away = not 400 <= self.status < 500
-        return is_away and (self.names(_NO_CHANNEL_CODE) or self.says(_NO_CHANNEL_WORDS))
+        if self.status == 503 and self.type in _OWN_TYPES and self.says(_NO_CHANNEL_WORDS):
+            return True
+        return not 400 <= self.status < 500 and self.has({_NO_CHANNEL_CODE})
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether a reply of this status can say of a task that it is not there: no 5xx, and no refusal of the key, knows anything of tasks."""
+        return 200 <= self.status < 300 or self.status in _DENIALS
+
+
+def has_success_code(body: Mapping[str, Any]) -> bool:
+    """Whether a body calls the call a success, in the word that gateways have for it."""
+    return text(body.get("code")).lower() == SUCCESS
 
 
 def shortened(words: str) -> str:
@@ -150,13 +178,16 @@ def is_about_policy(words: str) -> bool:
     return any(word in words.lower() for word in _POLICY_WORDS)
 
 
-def is_about_money(words: str, *, own_words: str) -> bool:
+def is_about_money(words: str, *, own_words: str | None) -> bool:
     """Whether the reason of a failed task says that the account is out of money.
 
     Args:
         words: The reason.
-        own_words: The job's own text: a reason may quote it, and a bank's campaign does say "余额不足".
+        own_words: The job's own text: a reason may quote it, and a bank's campaign does say "余额不足". None where nobody knows it: then
+            no reason says so.
     """
+    if own_words is None:
+        return False
     codes = tuple(code for code in MONEY_CODES if "_" in code)
     return any(word in words.lower() and word not in own_words for word in (*_MONEY_WORDS, *codes))
 
@@ -191,7 +222,7 @@ def read_rejection(reply: Reply, complaint: Complaint) -> Refused | NotNow | InD
         reply: The reply; for its headers.
         complaint: What it says.
     """
-    if complaint.names(_DOUBT_CODE):
+    if complaint.has({_DOUBT_CODE}) or complaint.quotes(_DOUBT_CODE):
         return _doubt(complaint)
     if (wait := _not_now(reply, complaint)) is not None:
         return wait
@@ -209,14 +240,15 @@ def read_failed_query(reply: Reply, complaint: Complaint) -> UnknownTask | AskAg
         reply: The reply; for its headers.
         complaint: What it says.
     """
-    is_about_task = (
-        complaint.status == 404 and not complaint.is_wrong_path and bool(complaint.code or complaint.message)
-    )
-    if complaint.names(UNKNOWN_TASK_CODE) or is_about_task:
+    # The submission was taken at this address: a 404 is about the task, even an empty one or a proxy's page.
+    is_not_found = complaint.status == 404 and not complaint.is_wrong_path and not reply.truncated
+    is_unknown = complaint.has({UNKNOWN_TASK_CODE}) or complaint.quotes(UNKNOWN_TASK_CODE)
+    if is_not_found or (is_unknown and complaint.is_denial):
         return UnknownTask(str(complaint))
     ruling = _ruling(complaint) if complaint.status != 404 or complaint.is_wrong_path else None
     stops = refusal(complaint, *ruling) if ruling is not None and ruling[0] is Scope.ACCOUNT else None
-    return AskAgain(str(complaint), retry_after_s=retry_after_s(reply.headers), stops_account=stops)
+    is_busy = stops is None and (complaint.status in _BUSY_STATUSES or _not_now(reply, complaint) is not None)
+    return AskAgain(str(complaint), retry_after_s(reply.headers), stops_account=stops, is_busy=is_busy)
 
 
 def _doubt(complaint: Complaint) -> InDoubt:
@@ -231,7 +263,10 @@ def _not_now(reply: Reply, complaint: Complaint) -> NotNow | None:
         return NotNow(str(complaint), retry_after_s=wish, slow_down=False, is_limited=True)
     if complaint.code in _CONCURRENCY_CODES:
         return NotNow(str(complaint), retry_after_s=wish, concurrency=True)
-    is_rate = complaint.code in _SLOW_DOWN_CODES or complaint.says(_SATURATED_WORDS)
+    is_refused = (
+        400 <= complaint.status < 500
+    )  # anywhere else, words may be those of an upstream that has taken the task
+    is_rate = complaint.code in _SLOW_DOWN_CODES or (is_refused and complaint.says(_SATURATED_WORDS))
     if is_rate or complaint.status in SLOW_DOWN_STATUSES:
         return NotNow(str(complaint), retry_after_s=wish)
     return None

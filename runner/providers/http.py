@@ -93,6 +93,10 @@ class HttpWire:
         """What stands in `Authorization` now; for the account's own origin alone."""
         return f"Bearer {self._signer.token()}"
 
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown of the account: the keys, and the token that is sent now."""
+        return (self._signer.token(), *self._signer.secrets)
+
     def sign_again(self) -> None:
         """Forget a cached signature, so that the next request is signed anew."""
         self._signer.sign_again()
@@ -124,7 +128,7 @@ class HttpWire:
             raise ValueError(f"a request's path starts with a slash: {request.path!r}")
         progress = _Progress()
         token = self._signer.token()
-        secrets = (token, *self._signer.secrets)
+        secrets = self.secrets()
         try:
             async with asyncio.timeout(total_s):
                 reply = await self._send(session, request, limits, progress, token)

@@ -20,7 +20,7 @@ from runner.schema_form import form_flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
     from runner.core.ports import InstalledProvider
 
@@ -28,6 +28,8 @@ GROUP: Final = "callsheet.providers"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 """As accounts and operations are named in a manifest."""
+_SEPARATORS: Final = re.compile(r"[-_.]+")
+"""In names of packages they are all the same. Source: PyPA, "Names and normalization"."""
 _PROVIDER_PARTS: Final = ("type", "defaults", "operations", "styles", "schemas", "voices", "read_voices")
 _OPERATION_PARTS: Final = (
     "name", "traits", "submission", "read_submission", "query", "read_query", "own_ids", "task_list",
@@ -39,9 +41,24 @@ _MOST_FLAWS: Final = 3
 @cache
 def _entry_points() -> Mapping[str, tuple[EntryPoint, ...]]:
     found: dict[str, tuple[EntryPoint, ...]] = {}
-    for entry in metadata.entry_points(group=GROUP):
-        found[entry.name] = (*found.get(entry.name, ()), entry)
+    seen: set[str] = set()
+    for package in metadata.distributions():
+        entries = _entries_of(package)
+        # As `metadata.entry_points` does: of a package that lies in two folders, Python imports the first.
+        if not entries or (name := _SEPARATORS.sub("-", package.name).lower()) in seen:
+            continue
+        seen.add(name)
+        for entry in entries:
+            found[entry.name] = (*found.get(entry.name, ()), entry)
     return found
+
+
+def _entries_of(package: Distribution) -> tuple[EntryPoint, ...]:
+    """The providers that a package brings; none where its list of entry points cannot be read, which must not hide those of others."""
+    try:
+        return tuple(package.entry_points.select(group=GROUP))
+    except Exception:  # noqa: BLE001  a stranger's file, which may hold anything
+        return ()
 
 
 def installed_types() -> list[str]:
@@ -64,11 +81,15 @@ def load_provider(kind: str) -> InstalledProvider | UnusableProvider:
         return UnusableProvider(f"more than one package brings it: {' and '.join(map(_origin, (entry, *others)))}")
     try:
         found: Any = entry.load()
-    except Exception as error:  # noqa: BLE001  the import of a stranger's package, which may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  the import of a stranger's package, which may even call `sys.exit`
         return UnusableProvider(f"{_origin(entry)} cannot be imported: {_words(error)}")
     try:
         flaws = list(_flaws(kind, found))
-    except Exception as error:  # noqa: BLE001  what was loaded may be anything, and so may its attributes
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  what was loaded may be anything, and so may its attributes
         flaws = [f"a look at it ends with {_words(error)}"]
     if flaws:
         more = f" (and {len(flaws) - _MOST_FLAWS} more)" if len(flaws) > _MOST_FLAWS else ""
@@ -77,7 +98,7 @@ def load_provider(kind: str) -> InstalledProvider | UnusableProvider:
     return provider
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

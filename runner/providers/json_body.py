@@ -21,6 +21,8 @@ MOST_DEPTH: Final = 64
 """Levels of nesting that a reply may have; real ones have fewer than ten."""
 
 _MOST_ADDRESS_CHARS: Final = 8192
+_MOST_SECONDS: Final = 10_000_000
+"""Nearly four months: nothing that an API makes lasts as long."""
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -113,8 +115,14 @@ def number(value: Any) -> float | None:
     return result if math.isfinite(result) else None
 
 
+def seconds(value: Any) -> float | None:
+    """The value as a length in seconds, 0 to 10 million, from a number or from text; None when it is none."""
+    length = number(value)
+    return length if length is not None and 0 <= length <= _MOST_SECONDS else None
+
+
 def http_address(words: str) -> str | None:
-    """The words where they are an http(s) address; whether it may be fetched is the transfer's question."""
+    """The words where they are an http(s) address, its scheme in lower case; whether it may be fetched is the transfer's question."""
     # Of all blanks only U+0020 is printable.
     if len(words) > _MOST_ADDRESS_CHARS or not words.isprintable() or " " in words:
         return None
@@ -122,4 +130,6 @@ def http_address(words: str) -> str | None:
         parts = urlsplit(words)
     except ValueError:
         return None
-    return words if parts.scheme in {"http", "https"} and parts.netloc else None
+    # What takes an address from here compares the scheme as a text; `urlsplit` gives it in lower case.
+    is_http = parts.scheme in {"http", "https"} and bool(parts.netloc)
+    return parts.scheme + words[len(parts.scheme) :] if is_http else None

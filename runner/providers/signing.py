@@ -23,6 +23,12 @@ VALID_S: Final = 1800
 _EARLIER_S: Final = 5
 """How much before now it begins to hold, for servers whose clock is a little behind."""
 
+_MUCH_EARLIER_S: Final = 300
+"""The same after a refusal that no difference of the clocks explains: a token that is not valid yet needs a smaller `nbf` (section 1.5)."""
+
+_MOST_AHEAD_S: Final = 48 * 3600.0
+"""No clock that means anything is further off; what a server says beyond this is not learnt."""
+
 _LEAST_LEFT_S: Final = 300
 """A token that ends sooner than this is signed again: a large submission is minutes on its way."""
 
@@ -87,36 +93,41 @@ class KeyPairSigner:
         self._secret_key = secret_key
         self._wall = wall
         self._token: str | None = None
+        self._former: str | None = None
+        self._earlier_s = _EARLIER_S
         self._signed_at = 0.0
         self._server_is_ahead_s = 0.0
         self._ahead_s = 0.0
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Both keys."""
-        return (self._access_key, self._secret_key)
+        """Both keys, and the token before this one: a reply to it may still come."""
+        return (self._access_key, self._secret_key, *filter(None, [self._former]))
 
     def token(self) -> str:
         """A token that holds for at least five minutes more, the same as before while there is one."""
         now = self._wall() + self._ahead_s
         # A clock that was set back would make the old token look younger than it is.
         if self._token is None or not 0 <= now - self._signed_at <= VALID_S - _LEAST_LEFT_S:
-            self._token = self._sign(int(now))
+            self._former, self._token = self._token or self._former, self._sign(int(now))
             self._signed_at = now
         return self._token
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Note how far the server's clock is ahead of ours; without a `Date`, what was noted last stands."""
-        if (moment := sent_at(headers)) is not None:
+        """Note how far the server's clock is ahead of ours; without a `Date` that can be right, what was noted last stands."""
+        moment = sent_at(headers)
+        if moment is not None and abs(moment - self._wall()) <= _MOST_AHEAD_S:
             self._server_is_ahead_s = moment - self._wall()
 
     def sign_again(self) -> None:
-        """Sign the next token by the server's clock."""
-        self._token = None
+        """Sign the next token by the server's clock; where that is the one that we signed by, have the token begin to hold earlier."""
+        if abs(self._server_is_ahead_s - self._ahead_s) < _EARLIER_S:
+            self._earlier_s = _MUCH_EARLIER_S
+        self._former, self._token = self._token or self._former, None
         self._ahead_s = self._server_is_ahead_s
 
     def _sign(self, now: int) -> str:
-        claims = {"iss": self._access_key, "exp": now + VALID_S, "nbf": now - _EARLIER_S}
+        claims = {"iss": self._access_key, "exp": now + VALID_S, "nbf": now - self._earlier_s}
         with warnings.catch_warnings():
             # How long its keys are is the provider's business; whoever runs a campaign cannot change it.
             warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)

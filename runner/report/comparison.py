@@ -33,13 +33,13 @@ class Comparison(NamedTuple):
 
     @property
     def text(self) -> str:
-        """For people, the currency as it is: `1.20 USD expected, 1.10 paid (-0.10) for 5 jobs`."""
+        """For people, the currency as it is: `1.20 USD expected, 1.10 paid (-0.10) for 5 jobs`, or `1.20 USD expected and paid for 5 jobs`."""
         difference = self.difference.amount
+        expected, jobs = f"{amount(self.estimate.amount)} {self.estimate.currency} expected", count(self.jobs, "job")
+        if not difference:
+            return f"{expected} and paid for {jobs}"
         sign = "+" if difference > 0 else ""
-        expected = f"{amount(self.estimate.amount)} {self.estimate.currency} expected"
-        return (
-            f"{expected}, {amount(self.actual.amount)} paid ({sign}{amount(difference)}) for {count(self.jobs, 'job')}"
-        )
+        return f"{expected}, {amount(self.actual.amount)} paid ({sign}{amount(difference)}) for {jobs}"
 
 
 def nothing(currency: str) -> Comparison:

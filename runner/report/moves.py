@@ -23,7 +23,9 @@ def details(moved: JobMoved) -> str | None:
     """
     job, event = moved.job, moved.event
     match event:
-        case events.ReplyReceived():
+        case (
+            events.ReplyReceived() | events.TaskReady(address=None)
+        ):  # without a file it is done at once, and that is said
             return None
         case events.SubmitStarted():
             reserved = f", {money(event.reserved)} reserved" if event.reserved is not None else ""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, assert_never
 
 from runner.core.events import Cause
 from runner.core.job import State
+from runner.report.figures import amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.core.money import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,19 @@ class Commands:
         if self.bounds.plan_again:
             return shlex.join(self.bounds.plan_again)
         return self._write("run", self.manifest, *self.bounds.chosen, *self.bounds.budget)
+
+    def with_more_money(self, budget: Budget) -> str:
+        """What lets a run go on that a budget has stopped, in words, and its command, which would stop at once without that.
+
+        Args:
+            budget: The strictest.
+        """
+        limit = f"{amount(budget.limit.amount)} {budget.limit.currency}"
+        others = Commands(manifest=self.manifest, options=self.options, bounds=replace(self.bounds, budget=()))
+        if self.bounds.budget and Decimal(self.bounds.budget[-1].partition(" ")[0]) == budget.limit.amount:
+            return f"with a `--budget` above {limit}: {others.go_on()}"
+        waiting = "wait for the next UTC day, or " if budget.per_day else ""
+        return f"{waiting}raise `budget.max` in {self.manifest} above {limit}, then: {others.go_on()}"
 
     def retry(self, job_ids: Sequence[str]) -> str:
         """The command that allows another attempt at these jobs; it may cost money again."""

@@ -39,16 +39,17 @@ class PlanEntry:
         action: What.
         reason: Why, a few words; may hold provider text.
         fingerprint: What is asked for; of an orphan, what was.
-        output: Path below the output folder, without suffix; None for an orphan.
+        output: Path below the output folder, without suffix; None for an orphan, and for a job that delivers no file.
         changes: For what is made again, the inputs that differ, as far as they are known.
         note: What it is about, e.g. `18 s` or `task 67930a6f…`; "" when there is nothing to say.
         estimate: What making it is expected to cost, whether it is to be made or not; None when unknown.
-        at_most: What making it can cost at most; None when unknown.
+        at_most: What making it can cost at most; None when unknown. It may be known where the estimate is not.
         actual: What it has cost already; None when unknown.
         units: The same in the provider's units, or None.
         once_unblocked: For a blocked job, what would be done with it if nothing blocked it; None when nothing would be.
         moved_from: The id that the state still has it under, and that `moved:` takes it from; None when that is this one.
         priced_after: The job whose result tells how long this one's lasts, where the estimate is unknown only until that is there; or None.
+        renews: Whether it is made again although it asks for nothing else: a job that uses its outputs cannot use those that are there.
     """
 
     id: str
@@ -66,6 +67,7 @@ class PlanEntry:
     once_unblocked: Action | None = None
     moved_from: str | None = None
     priced_after: str | None = None
+    renews: bool = False
 
     @property
     def decided(self) -> Action:
@@ -140,7 +142,7 @@ def plan_entry(
         action=decision.action if blocked is None else Action.BLOCKED,
         reason=reason if moved_from is None else f"moved from `{moved_from}`; {reason}",
         fingerprint=about.fingerprint,
-        output=None if spec is None else spec.output,
+        output=None if spec is None or not spec.delivers_file else spec.output,
         changes=decision.changes,
         note=_note(spec, decision),
         estimate=estimate,
@@ -150,6 +152,7 @@ def plan_entry(
         once_unblocked=None if blocked is None else decision.action,
         moved_from=moved_from,
         priced_after=spec.lasts_as if spec is not None and is_priced_later and decision.action.costs else None,
+        renews=blocked is None and decision.action is Action.RECREATE and job is not None,
     )
 
 
@@ -193,6 +196,7 @@ class PlanGroup:
         expected: Sum of what is known of the estimates, by action.
         at_most: The most that its jobs can cost, as far as it is known.
         unknown: How many of its jobs to be made have an unknown price.
+        unbounded: For how many of these nobody knows what they cost at most, either.
         kept: The first entries of each action.
     """
 
@@ -201,6 +205,7 @@ class PlanGroup:
     expected: dict[Action, Decimal] = field(default_factory=dict)
     at_most: Decimal = Decimal(0)
     unknown: int = 0
+    unbounded: int = 0
     kept: dict[Action, list[PlanEntry]] = field(default_factory=dict)
 
 
@@ -214,7 +219,9 @@ class PlanTotals:
         work: How many jobs a run would do something with, those included that wait for a credential.
         waiting: How many blocked jobs a run does something with as soon as nothing blocks them.
         renamed: How many jobs `moved:` gives a new id.
+        renewed: How many are made again although they ask for nothing else.
         unknown: How many of the jobs to be made have an unknown price.
+        unbounded: For how many of these nobody knows what they cost at most, either.
         priced_later: How many of these have one as soon as the job that tells their length is delivered.
         groups: By account and operation.
     """
@@ -224,7 +231,9 @@ class PlanTotals:
     work: int = 0
     waiting: int = 0
     renamed: int = 0
+    renewed: int = 0
     unknown: int = 0
+    unbounded: int = 0
     priced_later: int = 0
     groups: dict[str, PlanGroup] = field(default_factory=dict)
     _expected: dict[str, Decimal] = field(default_factory=dict)
@@ -245,6 +254,7 @@ class PlanTotals:
         self.work += entry.is_work
         self.waiting += entry.once_unblocked is not None
         self.renamed += entry.moved_from is not None
+        self.renewed += entry.renews
         if entry.costs:
             self._add_cost(entry, group)
 
@@ -269,6 +279,7 @@ class PlanTotals:
         return [Money(amount, currency) for currency, amount in sorted(self._blocked.items())]
 
     def _add_cost(self, entry: PlanEntry, group: PlanGroup) -> None:
+        self._add_most(entry, group)
         if entry.estimate is None:
             self.unknown += 1
             self.priced_later += entry.priced_after is not None
@@ -279,6 +290,12 @@ class PlanTotals:
         if entry.once_unblocked is not None:
             self._blocked[currency] = self._blocked.get(currency, Decimal(0)) + amount
         group.expected[entry.action] = group.expected.get(entry.action, Decimal(0)) + amount
+
+    def _add_most(self, entry: PlanEntry, group: PlanGroup) -> None:
         most = entry.at_most if entry.at_most is not None else entry.estimate
+        if most is None:
+            self.unbounded += 1
+            group.unbounded += 1
+            return
         self._at_most[most.currency] = self._at_most.get(most.currency, Decimal(0)) + most.amount
         group.at_most += most.amount

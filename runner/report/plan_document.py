@@ -55,8 +55,8 @@ def plan_head_document(head: ReportHead, totals: PlanTotals, purse: Purse | None
         **head_document(head),
         "totals": {
             **{action.value: totals.counts[action] for action in Action},
-            "cost": _one_sum(totals, totals.expected),
-            "cost_at_most": _one_sum(totals, totals.at_most),
+            "cost": _one_sum(totals.expected, unknown=totals.unknown),
+            "cost_at_most": _one_sum(totals.at_most, unknown=totals.unbounded),
             "unknown_prices": totals.unknown,
             "priced_later": totals.priced_later,
             "operations": {uses: _group_document(group) for uses, group in totals.groups.items()},
@@ -66,10 +66,11 @@ def plan_head_document(head: ReportHead, totals: PlanTotals, purse: Purse | None
 
 
 def _group_document(group: PlanGroup) -> dict[str, Any]:
-    """What the jobs of one account and operation cost that are to be made; unlike the totals, sums are of what is known."""
+    """What the jobs of one account and operation cost that are to be made; unlike in the totals, the expected sum is of what is known."""
+    costs = bool(group.expected) or group.unknown > 0
     return {
         "cost": exact(sum(group.expected.values(), Decimal(0))) if group.expected else None,
-        "cost_at_most": exact(group.at_most) if group.expected else None,
+        "cost_at_most": exact(group.at_most) if costs and not group.unbounded else None,
         "unknown_prices": group.unknown,
     }
 
@@ -84,8 +85,8 @@ def _budget_document(purse: Purse) -> dict[str, Any]:
     }
 
 
-def _one_sum(totals: PlanTotals, sums: list[Money]) -> str | None:
-    if totals.unknown or len(sums) != 1:
+def _one_sum(sums: list[Money], *, unknown: int) -> str | None:
+    if unknown or len(sums) != 1:
         return None
     return exact(sums[0].amount)
 

@@ -215,7 +215,11 @@ def _rest_cost(group: PlanGroup, action: Action, shown: int) -> str:
 
 
 def _counts_line(totals: PlanTotals) -> str:
-    said = [f"{totals.counts[action]:,} {word}" for action, word in _SAID.items() if totals.counts[action]]
+    numbers = [
+        (totals.counts[action] - (action is Action.RECREATE) * totals.renewed, _SAID[action]) for action in _SAID
+    ]
+    numbers.insert(list(_SAID).index(Action.RECREATE) + 1, (totals.renewed, "made again"))
+    said = [f"{number:,} {word}" for number, word in numbers if number]
     renamed = f" {count(totals.renamed, 'job')} renamed, with all that was paid for." if totals.renamed else ""
     return f"Plan: {', '.join(said) if said else 'no jobs'}.{renamed}"
 
@@ -223,7 +227,10 @@ def _counts_line(totals: PlanTotals) -> str:
 def _cost_line(totals: PlanTotals, purse: Purse | None) -> str:
     parts = []
     if totals.expected:
-        parts.append(f"{_sum(totals.expected)} expected, {_sum(totals.at_most, named=len(totals.at_most) > 1)} at most")
+        parts.append(f"{_sum(totals.expected)} expected")
+    if totals.at_most:
+        most = _sum(totals.at_most, named=not totals.expected or len(totals.at_most) > 1)
+        parts.append(f"{most}{' + unknown' if totals.unbounded else ''} at most")
     if totals.blocked:
         share = _sum(totals.blocked, named=len(totals.blocked) > 1)
         parts.append(f"{share} of it for blocked jobs, made as soon as nothing blocks them")
@@ -253,12 +260,14 @@ def _operation_lines(totals: PlanTotals) -> Iterator[str]:
 
 def _budget(purse: Purse, totals: PlanTotals) -> str:
     limit = purse.budget.limit
-    said = f"budget {amount(limit.amount)}{'' if totals.expected else ' ' + limit.currency}"
+    said = f"budget {amount(limit.amount)}{'' if totals.at_most else ' ' + limit.currency}"
     said += " a day" if purse.budget.per_day else ""
     if purse.spent:
         said += f", {amount(purse.spent)} spent already, {amount(purse.left)} left"
     if any(money.amount > purse.left for money in totals.expected):
         said += ": it does not suffice, a run stops when it is used up"
+    elif totals.unbounded or any(money.amount > purse.left for money in totals.at_most):
+        said += ": it may not suffice, a run stops when it is used up"
     return said
 
 

@@ -78,13 +78,13 @@ class Step:
         id: Which.
         fingerprint: What is asked for.
         action: What is done once nothing is missing.
-        output: Where its result goes, below the output folder, without suffix.
+        output: Where its result goes, below the output folder, without suffix; None for a job that delivers no file.
     """
 
     id: str
     fingerprint: str
     action: Action
-    output: str
+    output: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runner.report.model import ReportHead, ReportJob
+    from runner.report.plan import Purse
     from runner.report.totals import Totals
 
 OPEN_SHOWN: Final = 20
@@ -23,7 +24,13 @@ OPEN_SHOWN: Final = 20
 
 
 def render_status(
-    head: ReportHead, totals: Totals, jobs: Iterable[ReportJob], *, is_live: bool = False, color: bool = False
+    head: ReportHead,
+    totals: Totals,
+    jobs: Iterable[ReportJob],
+    *,
+    purse: Purse | None = None,
+    is_live: bool = False,
+    color: bool = False,
 ) -> Iterator[str]:
     """What the state says.
 
@@ -31,6 +38,7 @@ def render_status(
         head: The last run.
         totals: Over the same jobs.
         jobs: In manifest order, orphans after them.
+        purse: The budget that is nearest to its end; None without one.
         is_live: Whether a run of this manifest is at work.
         color: Whether to colour symbols.
 
@@ -48,7 +56,16 @@ def render_status(
         yield from group_lines(head, group, color=color)
     if not is_live and (totals.shelves[Shelf.OPEN] or totals.count(State.SUBMITTING)):
         yield ""
-        yield f"next: {escape.visible(head.commands.go_on())}"
+        yield f"next: {escape.visible(_next(head, totals, purse))}"
+
+
+def _next(head: ReportHead, totals: Totals, purse: Purse | None) -> str:
+    """The command that goes on; where no job fits into the budget any more, and nothing is to be finished either, what comes before it."""
+    is_begun = any(totals.count(state) for state in State if state.is_paid_and_open)
+    cheapest = totals.cheapest_open
+    if purse is None or is_begun or cheapest is None or cheapest.amount <= purse.left:
+        return head.commands.go_on()
+    return head.commands.with_more_money(purse.budget)
 
 
 def _title(head: ReportHead, *, is_live: bool) -> str:

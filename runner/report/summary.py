@@ -26,6 +26,7 @@ def render_summary(
     outputs: str | None = None,
     report: str | None = None,
     stops: Sequence[str] = (),
+    lacks_money: bool = False,
     color: bool = False,
 ) -> str:
     """What a run leaves on the terminal.
@@ -37,6 +38,7 @@ def render_summary(
         outputs: The output folder as a person would type it; None to leave it out.
         report: The HTML report likewise.
         stops: What ended submissions early, a sentence each; may hold provider text.
+        lacks_money: Whether a budget is what stopped it.
         color: Whether to colour symbols.
 
     Returns:
@@ -48,7 +50,7 @@ def render_summary(
     if stops:
         lines += [*(f"! {escape.visible(stop)}" for stop in stops), ""]
     if totals.shelves[Shelf.OPEN]:
-        lines += [*_open_lines(head, totals.shelves[Shelf.OPEN]), ""]
+        lines += [*_open_lines(head, totals.shelves[Shelf.OPEN], lacks_money=lacks_money), ""]
     lines += _figure_lines(head, totals, outputs, report)
     lines.append(done_line(totals, exit_code))
     return "\n".join(lines) + "\n"
@@ -89,8 +91,11 @@ def group_lines(head: ReportHead, group: CauseGroup, *, color: bool = False) -> 
             yield f"          {other}"
 
 
-def _open_lines(head: ReportHead, number: int) -> Iterator[str]:
+def _open_lines(head: ReportHead, number: int, *, lacks_money: bool) -> Iterator[str]:
     yield f"{count(number, 'job')} not finished"
+    if lacks_money and head.budget is not None:
+        yield f"    next: {escape.visible(head.commands.with_more_money(head.budget))}"
+        return
     yield f"    next: {escape.visible(head.commands.go_on())}"
     if head.bounds.budget:
         yield "          with a larger --budget it makes more"
@@ -119,12 +124,19 @@ def _figure_lines(head: ReportHead, totals: Totals, outputs: str | None, report:
 
 
 def _cost_text(head: ReportHead, totals: Totals) -> str:
-    said = [" + ".join(_money(cost) for cost in totals.run_costs) or _cost_word(totals)]
-    if head.estimate is not None:
-        said.append(f"{_money(head.estimate)} estimated")
+    estimate = head.estimate if head.estimate is not None else totals.run_estimate
+    said = [" + ".join(_money(cost) for cost in totals.run_costs) or _no_cost(totals, estimate)]
+    if estimate is not None:
+        said.append(f"{_money(estimate)} estimated")
     if head.budget is not None:
         said.append(f"budget {_money(head.budget.limit)}{' a day' if head.budget.per_day else ''}")
     return ", ".join(said)
+
+
+def _no_cost(totals: Totals, estimate: Money | None) -> str:
+    """What a run cost of which no amount is known: nothing, in the form of the estimate beside it, or nobody knows."""
+    cost = totals.run_cost("" if estimate is None else estimate.currency)
+    return "unknown" if cost is None else _money(cost).strip()
 
 
 def _money(value: Money) -> str:

@@ -38,7 +38,7 @@ STATES: Final[dict[State, Sign]] = {
 
 ACTIONS: Final[dict[Action, Sign]] = {
     Action.CREATE: Sign("+", "new", "green"),
-    Action.RECREATE: Sign("~", "changed, made and paid again", "yellow"),
+    Action.RECREATE: Sign("~", "made and paid again", "yellow"),
     Action.REATTACH: Sign("↻", "paid already, goes on", "cyan"),
     Action.DOWNLOAD: Sign("↓", "download only", "cyan"),
     Action.UP_TO_DATE: Sign("=", "up to date", "dim"),

@@ -75,6 +75,7 @@ class Totals:
         bytes: Size of all delivered files.
         run_files: Files that the run made.
         run_bytes: Their size.
+        cheapest_open: The least that a job which waits to be submitted is expected to cost; None without one of known price.
     """
 
     run_started_at: float | None = None
@@ -85,6 +86,9 @@ class Totals:
     run_files: int = 0
     run_bytes: int = 0
     run_unknown: int = 0
+    cheapest_open: Money | None = None
+    _unestimated: int = 0
+    _run_estimates: dict[str, Decimal] = field(default_factory=dict)
     _compared: dict[str, Comparison] = field(default_factory=dict)
     _costs: dict[str, Decimal] = field(default_factory=dict)
     _run_costs: dict[str, Decimal] = field(default_factory=dict)
@@ -149,6 +153,11 @@ class Totals:
         return None if self.run_costs or self.run_unknown else Money(Decimal(0), currency)
 
     @property
+    def run_estimate(self) -> Money | None:
+        """What the jobs that this run worked on were expected to cost when they were submitted; None when that is unknown for one, or for all."""
+        return _as_money(self._run_estimates)[0] if len(self._run_estimates) == 1 and not self._unestimated else None
+
+    @property
     def single_cost(self) -> Money | None:
         """`costs` as one amount; None when nothing is known, or when there are several currencies, which have no sum."""
         return self.costs[0] if len(self.costs) == 1 else None
@@ -173,6 +182,8 @@ class Totals:
 
     def _add_cost(self, job: ReportJob) -> None:
         is_of_run = job.shelf not in (Shelf.CACHED, Shelf.ORPHAN) and not self._was_paid_before(job)
+        if is_of_run:
+            self._add_estimate(job)
         if job.actual is None:
             self.run_unknown += is_of_run and _may_cost(job)
             return
@@ -181,6 +192,19 @@ class Totals:
         sums = [self._costs, self._run_costs] if is_of_run else [self._costs]
         for costs in sums:
             costs[job.actual.currency] = costs.get(job.actual.currency, Decimal(0)) + job.actual.amount
+
+    def _add_estimate(self, job: ReportJob) -> None:
+        estimate = job.estimate
+        if job.state is State.PENDING and estimate is not None:
+            cheapest = self.cheapest_open
+            self.cheapest_open = estimate if cheapest is None or estimate.amount < cheapest.amount else cheapest
+        if not _may_cost(job):
+            return
+        if estimate is None:
+            self._unestimated += 1
+        else:
+            so_far = self._run_estimates.get(estimate.currency, Decimal(0))
+            self._run_estimates[estimate.currency] = so_far + estimate.amount
 
     def _was_paid_before(self, job: ReportJob) -> bool:
         """Whether the result was there before the run: it only fetched the file again."""

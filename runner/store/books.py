@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, insert, select, update
 
+from runner.core.ledger import Reserve, Settle, changes
 from runner.store.history import encode_payload
-from runner.store.ledger import Reserve, Settle, changes
 from runner.store.rows import JOB_COLUMNS, encode_job, encode_json
 from runner.store.schema import CHARGES, EVENTS, JOBS, META
 from runner.store.sqlite import upsert

@@ -25,12 +25,13 @@ SUPERSEDED_S: Final = 30 * 86_400.0
 to keep them longer, and a campaign whose texts change every night would grow without end."""
 
 _FINGERPRINT, _STATE, _DONE_AT = 2, 8, 9
-"""Where these stand in a row of `_PAID`."""
+"""Where these stand in a row of `_PAID`. The last is when the result was first seen: a file that is fetched again is no younger for it, and
+neither is what the job gave to others."""
 
 _PAID: Final = (
     select(
         JOBS.c.job_id, JOBS.c.seq, JOBS.c.fingerprint, JOBS.c.uses, JOBS.c.operation, JOBS.c.task_id, JOBS.c.output,
-        JOBS.c.outputs, JOBS.c.state, func.coalesce(JOBS.c.done_at, JOBS.c.ready_at),
+        JOBS.c.outputs, JOBS.c.state, func.coalesce(JOBS.c.ready_at, JOBS.c.done_at),
     )
     .where(
         JOBS.c.task_id.is_not(None),

@@ -79,6 +79,8 @@ def _facts(event: Event) -> dict[str, Any]:
             return {"task_id": event.task_id, "who": event.who, "why": event.why}
         case events.Accepted() | events.TaskFound():
             return {"task_id": event.task_id}
+        case events.NotSent(may_have_arrived=True):
+            return {"reason": event.reason, "may_have_arrived": True}
         case events.NotSent() | events.Reopened():
             return {"reason": event.reason}
         case events.TaskFailed():

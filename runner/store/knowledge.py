@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core import events
+from runner.core.ledger import numbered
 from runner.core.money import Money
-from runner.store.ledger import numbered
 from runner.store.rows import encode_json
 
 if TYPE_CHECKING:

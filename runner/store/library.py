@@ -47,10 +47,20 @@ _COUNT: Final = select(func.count()).select_from(JOBS)
 _AGED: Final = (
     select(JOBS.c.seq)
     .where(
-        JOBS.c.state == State.SUCCEEDED.value,
+        JOBS.c.state.in_((State.SUCCEEDED.value, State.FAILED.value)),
         func.coalesce(JOBS.c.submitted_at, JOBS.c.ready_at) < bindparam("before"),
         is_listed(JOBS.c.operation, "ids"),
     )
+    .limit(1)
+)
+_RECORDED: Final = (
+    select(JOBS.c.seq)
+    .where(JOBS.c.submitted_at.is_(None), JOBS.c.ready_at.is_not(None), is_listed(JOBS.c.operation, "ids"))
+    .limit(1)
+)
+_FAILED_WITH: Final = (
+    select(JOBS.c.seq)
+    .where(JOBS.c.state == State.FAILED.value, JOBS.c.failure.contains(bindparam("code"), autoescape=False))
     .limit(1)
 )
 _AMOUNT: Final = func.coalesce(CHARGES.c.settled, CHARGES.c.reserved)
@@ -61,7 +71,8 @@ _SUMS: Final = (
 )
 _DURATIONS: Final = (
     select(JOBS.c.ready_at - JOBS.c.accepted_at)
-    .where(JOBS.c.uses == bindparam("uses"), JOBS.c.ready_at.is_not(None), JOBS.c.accepted_at.is_not(None))
+    # A task that was taken over is accepted in the moment of its intent, and may have been ready long before anybody looked.
+    .where(JOBS.c.uses == bindparam("uses"), JOBS.c.ready_at.is_not(None), JOBS.c.accepted_at > JOBS.c.submitted_at)
     .order_by(JOBS.c.ready_at.desc(), JOBS.c.seq.desc())
     .limit(bindparam("most"))
 )
@@ -85,6 +96,15 @@ _INTENTS: Final = (
     select(JOBS.c.job_id, JOBS.c.fingerprint, EVENTS.c.at)
     .join(JOBS, EVENTS.c.job == JOBS.c.seq)
     .where(_WANTED, EVENTS.c.type == "SubmitStarted")
+)
+_SENT_AGAIN: Final = (
+    select(EVENTS.c.type, EVENTS.c.payload)
+    .join(JOBS, EVENTS.c.job == JOBS.c.seq)
+    .where(
+        JOBS.c.job_id == bindparam("job_id"),
+        JOBS.c.fingerprint == bindparam("fingerprint"),
+        EVENTS.c.type.in_(["NotFound", "NotSent"]),
+    )
 )
 _CHARGED: Final = (
     select(JOBS.c.job_id, JOBS.c.fingerprint, CHARGES.c.attempt).join(JOBS, CHARGES.c.job == JOBS.c.seq).where(_WANTED)
@@ -172,6 +192,14 @@ class Library:
         """See `runner.core.ports.Store.has_aged`."""
         return bool(self.fetch(_AGED, ids=encode_json(sorted(operations)), before=before))
 
+    def has_recorded(self, operations: Collection[str]) -> bool:
+        """See `runner.core.ports.Store.has_recorded`."""
+        return bool(self.fetch(_RECORDED, ids=encode_json(sorted(operations))))
+
+    def has_failed(self, code: str) -> bool:
+        """See `runner.core.ports.Store.has_failed`."""
+        return bool(self.fetch(_FAILED_WITH, code=encode_json({"code": code})[1:-1]))
+
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
         return map(decode_job, self.fetch(_OPEN_ROWS))
@@ -201,6 +229,11 @@ class Library:
         """See `runner.core.ports.Store.last_submission_at`."""
         at: float | None = self.fetch(_LAST_SUBMISSION, uses=uses)[0][0]
         return at
+
+    def may_have_arrived(self, job_id: str, fingerprint: str) -> bool:
+        """See `runner.core.ports.Store.may_have_arrived`."""
+        told = self.fetch(_SENT_AGAIN, job_id=job_id, fingerprint=fingerprint)
+        return any(kind == "NotFound" or json.loads(payload).get("may_have_arrived") for kind, payload in told)
 
     def events(self, job_id: str | None) -> Iterator[StoredEvent]:
         """The history in the order of commitment, of one id (every fingerprint) or of all."""

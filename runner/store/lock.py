@@ -82,13 +82,14 @@ class Lock:
         self.release()
 
 
-def hold_lock(folder: Path, *, command: str, wait_s: float | None = 0) -> Lock:
+def hold_lock(folder: Path, *, command: str, wait_s: float | None = 0, can_wait: bool = False) -> Lock:
     """Take the lock of a state.
 
     Args:
         folder: The state's folder; made when it is not there.
         command: What this process runs, told to others that are refused.
         wait_s: Seconds to wait for another holder; 0 for not at all, None for ever.
+        can_wait: Whether the command has `--wait-for-lock`, so that whoever is refused may be told of it.
 
     Returns:
         The lock. It is not inherited by programmes that this process starts.
@@ -104,7 +105,7 @@ def hold_lock(folder: Path, *, command: str, wait_s: float | None = 0) -> Lock:
     with translated(path, "lock"):
         while (descriptor := _try_lock(path)) is None:
             if until is not None and time.monotonic() >= until:
-                raise _held(path)
+                raise _held(path, can_wait=can_wait)
             time.sleep(_POLL_S)
         _write_holder(descriptor, command)
     return Lock(descriptor)
@@ -143,7 +144,7 @@ def _write_holder(descriptor: int, command: str) -> None:
         raise
 
 
-def _held(path: Path) -> LockHeld:
+def _held(path: Path, *, can_wait: bool) -> LockHeld:
     for _ in range(_SETTLE_TRIES):
         holder = _read_holder(path)
         if holder is not None and _may_live(holder):
@@ -154,7 +155,7 @@ def _held(path: Path) -> LockHeld:
     who = "another process" if holder is None else str(holder)
     return LockHeld(
         f"{who} holds the lock of this manifest's state ({path})",
-        next_step="Wait until it has ended, or start with --wait-for-lock.",
+        next_step=f"Wait until it has ended{', or start with --wait-for-lock' if can_wait else ''}.",
     )
 
 

@@ -49,7 +49,7 @@ class Receipt:
         task_id: The provider's name for it.
         output: The file, its path relative to the output folder; None for an operation that delivers none.
         outputs: Named outputs that are no addresses.
-        done_at: Unix seconds.
+        done_at: When its result was first seen, in Unix seconds.
     """
 
     id: str

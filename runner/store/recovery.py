@@ -7,11 +7,11 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from runner.core.ledger import Reserve, Settle, day_of
 from runner.store.books import entry
 from runner.store.due import Due
 from runner.store.faults import translated
 from runner.store.knowledge import REPAIR, Knowledge, Outcome
-from runner.store.ledger import Reserve, Settle, day_of
 from runner.store.reconcile import Known, catch_up
 from runner.store.witness import Reading, Witness, start_after
 from runner.store.writer import emergency_path

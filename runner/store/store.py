@@ -115,6 +115,14 @@ class StateStore(Store):
         """See `runner.core.ports.Store.has_aged`."""
         return self._library.has_aged(operations, before)
 
+    def has_recorded(self, operations: Collection[str]) -> bool:
+        """See `runner.core.ports.Store.has_recorded`."""
+        return self._library.has_recorded(operations)
+
+    def has_failed(self, code: str) -> bool:
+        """See `runner.core.ports.Store.has_failed`."""
+        return self._library.has_failed(code)
+
     def open_rows(self) -> Iterator[Job]:
         """See `runner.core.ports.Store.open_rows`."""
         return self._library.open_rows()
@@ -134,6 +142,10 @@ class StateStore(Store):
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """See `runner.core.ports.Store.durations`."""
         return self._library.durations(uses, most)
+
+    def may_have_arrived(self, job_id: str, fingerprint: str) -> bool:
+        """See `runner.core.ports.Store.may_have_arrived`."""
+        return self._library.may_have_arrived(job_id, fingerprint)
 
     def last_submission_at(self, uses: str) -> float | None:
         """See `runner.core.ports.Store.last_submission_at`."""

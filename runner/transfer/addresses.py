@@ -19,6 +19,8 @@ MOST_CHARACTERS: Final = 8192
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NEVER: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_AUTHORITY: Final = re.compile(r"((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)([^/?#@:\[\]]+)")
+"""What an address begins with, and its host; of one with a user name, or with a colon in odd places, something that is judged later."""
 _NOT_PLAIN: Final = re.compile(r"[^\x21-\x7e]+")
 _NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?")
 _NAME_CHARACTERS: Final = 254
@@ -115,8 +117,8 @@ def read_address(text: str, trusted_origins: tuple[str, ...], *, base: URL | Non
     """Judge an address by what it says.
 
     Args:
-        text: Absolute, or relative to `base`. Spaces and letters outside ASCII are percent-encoded in path and query; everything
-            else stays as it is, since a signature may cover every byte.
+        text: Absolute, or relative to `base`. Spaces and letters outside ASCII are percent-encoded in path and query, and a host in such
+            letters is written in ASCII; everything else stays as it is, since a signature may cover every byte.
         trusted_origins: `scheme://host[:port]`, exact; these may be `http`, have any port and lie in any network.
         base: Where a redirect came from; None for an order's own address.
     """
@@ -161,13 +163,28 @@ def _parse(text: str, base: URL | None) -> URL | Forbidden:
     if _NEVER.search(text):
         return Forbidden("the address holds characters that no address may hold")
     try:
-        url = URL(_NOT_PLAIN.sub(_percent_encoded, text), encoded=True)
+        url = URL(_NOT_PLAIN.sub(_percent_encoded, _with_ascii_host(text)), encoded=True)
         url = base.join(url) if base is not None else url
         # The port is parsed when it is asked for.
         _ = url.port
     except ValueError:
         return Forbidden("the address cannot be read")
     return url if url.absolute and url.raw_host else Forbidden("the address names no host")
+
+
+def _with_ascii_host(text: str) -> str:
+    """The address, its host as name servers know it (RFC 5891); one that cannot be written so is left as it is, to be judged as it is.
+
+    The encoding maps some letters to others, full-width digits to plain ones among them: it comes before every judgement.
+    """
+    found = _AUTHORITY.match(text)
+    if found is None or found[2].isascii():
+        return text
+    try:
+        host = URL.build(scheme="https", host=found[2]).raw_host or ""
+    except ValueError:
+        return text
+    return found[1] + host + text[found.end() :] if _NAME.fullmatch(host) else text
 
 
 def _percent_encoded(found: re.Match[str]) -> str:

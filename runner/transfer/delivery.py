@@ -63,14 +63,15 @@ class FileDelivery(Delivery):
         self._finished: deque[str] = deque()
         self._prefix = f"{root}/"
 
-    def introduce(self, account: str, authorization: Callable[[], str]) -> None:
+    def introduce(self, account: str, authorization: Callable[[], str], secrets: Callable[[], tuple[str, ...]]) -> None:
         """Have the results of an account that lie behind its credential fetched with it (`Order.credential_of`).
 
         Args:
             account: Its name.
             authorization: Gives what stands in the header `Authorization`; called anew for each request, kept nowhere.
+            secrets: Gives what must never be shown, in case that a server repeats it; likewise.
         """
-        self._sessions.introduce(account, authorization)
+        self._sessions.introduce(account, authorization, secrets)
 
     def make_ready(self) -> None:
         """See to it that files can be written where the outputs go, before anything is bought that could not be stored.

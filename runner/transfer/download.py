@@ -195,12 +195,18 @@ class Download:
     def _begin(self, response: aiohttp.ClientResponse) -> None:
         """A whole body: also the answer to a range request when the file has changed."""
         self._partial.start_over()
+        etag = response.headers.get("ETag", "")
         self._partial.claim = replace(
             self._partial.claim,
-            content_type=response.headers.get("Content-Type", "")[:200],
-            validator=strong_validator(response.headers.get("ETag", "")),
+            content_type=self._told(response.headers.get("Content-Type", ""))[:200],
+            # One that holds our credential is none that could be kept, and sent back as it came.
+            validator=strong_validator(etag) if self._told(etag) == etag else None,
             total_bytes=response.content_length,
         )
+
+    def _told(self, words: str) -> str:
+        """What a server said, as it may be kept."""
+        return self._sessions.told(self._order, words)
 
     def _continue(self, response: aiohttp.ClientResponse, host: str) -> None:
         """The rest of a body: it must be exactly the rest of what is there."""

@@ -31,10 +31,21 @@ MOST_BYTES: Final = 100_000_000
 _AT_ONCE: Final = 8
 _WITHIN_S: Final = 30.0
 _PIECE_BYTES: Final = 256 * 1024
-_HEAD_BYTES: Final = 64 * 1024
-"""What is fetched of something that says itself that it is too large: enough to tell its format."""
 
 _REFUSED: Final = range(300, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an address is asked.
+
+    Args:
+        most_bytes: The most bytes that are fetched to be looked at; None when it only has to answer.
+        trusted_origins: `scheme://host[:port]` of addresses that may lie in any network.
+    """
+
+    most_bytes: int | None
+    trusted_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +60,8 @@ class _Fetched:
 
 
 async def look_at_addresses(
-    wanted: Mapping[str, int | None],
+    wanted: Mapping[str, Wanted],
     *,
-    trusted_origins: tuple[str, ...],
     look: Look,
     at_once: int = _AT_ONCE,
     within_s: float = _WITHIN_S,
@@ -59,14 +69,13 @@ async def look_at_addresses(
     """Ask every address once.
 
     Args:
-        wanted: By address, the most bytes that are fetched to be looked at; None when it only has to answer.
-        trusted_origins: `scheme://host[:port]` of addresses that may lie in any network.
+        wanted: How each is asked.
         look: Looks into what came, in a thread.
         at_once: Addresses asked at the same time.
         within_s: Seconds for one address, redirects and body included.
 
     Returns:
-        What each gave. An address that only had to answer, and did, has a `Content` of length 0 of which nothing is known.
+        What each gave. Unseen is what an address has that only had to answer, and what is larger than it may be by the server's own word.
 
     Raises:
         StorageFailed: What came could not be kept in a temporary file.
@@ -74,11 +83,11 @@ async def look_at_addresses(
     found: dict[str, Content | NotFetched] = {}
     left = iter(wanted.items())
     sessions = Sessions()
-    inquiry = _Inquiry(sessions, trusted_origins, look, within_s)
+    inquiry = _Inquiry(sessions, look, within_s)
 
     async def ask_further() -> None:
-        for address, most_bytes in left:
-            found[address] = await inquiry.ask(address, most_bytes)
+        for address, how in left:
+            found[address] = await inquiry.ask(address, how)
 
     try:
         await _all_of([asyncio.create_task(ask_further()) for _ in range(min(at_once, len(wanted)))])
@@ -100,25 +109,26 @@ async def _all_of(tasks: list[asyncio.Task[None]]) -> None:
 class _Inquiry:
     """Asks single addresses."""
 
-    def __init__(self, sessions: Sessions, trusted_origins: tuple[str, ...], look: Look, within_s: float) -> None:
+    def __init__(self, sessions: Sessions, look: Look, within_s: float) -> None:
         self._sessions = sessions
-        self._trusted_origins = trusted_origins
         self._look = look
         self._within_s = within_s
 
-    async def ask(self, address: str, most_bytes: int | None) -> Content | NotFetched:
+    async def ask(self, address: str, wanted: Wanted) -> Content | NotFetched:
         """What an address gives; see `look_at_addresses`."""
         with storage("a temporary file could not be used"), TemporaryFile() as file:
-            fetched = await self._fetched(address, most_bytes, file)
-            if isinstance(fetched, NotFetched) or most_bytes is None:
-                return fetched if isinstance(fetched, NotFetched) else Content(size_bytes=0)
-            return await asyncio.to_thread(self._content, file, fetched.whole_bytes, most_bytes)
+            fetched = await self._fetched(address, wanted, file)
+            if isinstance(fetched, NotFetched):
+                return fetched
+            if wanted.most_bytes is None or _is_too_large(fetched.whole_bytes, wanted.most_bytes):
+                return Content(size_bytes=fetched.whole_bytes or 0, is_unseen=True)
+            return await asyncio.to_thread(self._content, file, wanted.most_bytes)
 
-    async def _fetched(self, address: str, most_bytes: int | None, file: BinaryIO) -> _Fetched | NotFetched:
+    async def _fetched(self, address: str, wanted: Wanted, file: BinaryIO) -> _Fetched | NotFetched:
         """Bring an address's content, or say why not."""
         try:
             async with asyncio.timeout(self._within_s):
-                return await self._fetch(self._order(address), most_bytes, file)
+                return await self._fetch(self._order(address, wanted), wanted.most_bytes, file)
         except AddressForbidden as forbidden:
             return NotFetched(f"may not be fetched: {forbidden.reason}")
         except TooManyRedirects:
@@ -128,14 +138,14 @@ class _Inquiry:
         except (aiohttp.ClientError, OSError) as error:
             return NotFetched(f"cannot be fetched: {fault_words(error)}")
 
-    def _order(self, address: str) -> Order:
+    def _order(self, address: str, wanted: Wanted) -> Order:
         """The address as `Sessions` takes it; what an order says about results is not asked."""
         return Order(
             job_id="",
             task_id="",
             fingerprint="",
             address=address,
-            trusted_origins=self._trusted_origins,
+            trusted_origins=wanted.trusted_origins,
             stem="",
             media="",
             expects_audio=False,
@@ -145,16 +155,13 @@ class _Inquiry:
         )
 
     async def _fetch(self, order: Order, most_bytes: int | None, file: BinaryIO) -> _Fetched | NotFetched:
-        """Bring the beginning of a body, up to one byte more than the most."""
+        """Bring the beginning of a body, up to one byte more than the most; nothing of one that says itself that it is longer."""
         async with self._sessions.get(order, {}) as response:
             if response.status in _REFUSED:
                 return NotFetched(f"answers HTTP {response.status}")
             said = response.content_length
-            if most_bytes is not None:
-                is_too_large = said is not None and said > most_bytes
-                await self._receive(
-                    response, file, min(most_bytes + 1, _HEAD_BYTES) if is_too_large else most_bytes + 1
-                )
+            if most_bytes is not None and not _is_too_large(said, most_bytes):
+                await self._receive(response, file, most_bytes + 1)
             return _Fetched(said)
 
     async def _receive(self, response: aiohttp.ClientResponse, file: BinaryIO, left: int) -> None:
@@ -164,13 +171,16 @@ class _Inquiry:
             if left <= 0:
                 return
 
-    def _content(self, file: BinaryIO, whole_bytes: int | None, most_bytes: int) -> Content:
+    def _content(self, file: BinaryIO, most_bytes: int) -> Content:
         """What came, seen for what it is: a beginning that was cut off here has no length in seconds, and is not damaged for that."""
         content = self._look(file)
-        if content.size_bytes <= most_bytes and whole_bytes in (None, content.size_bytes):
+        if content.size_bytes <= most_bytes:
             return content
-        size_bytes = whole_bytes or content.size_bytes
-        return replace(content, size_bytes=size_bytes, is_beginning=whole_bytes is None, duration_s=None, flaw=None)
+        return replace(content, is_beginning=True, duration_s=None, flaw=None)
+
+
+def _is_too_large(said_bytes: int | None, most_bytes: int) -> bool:
+    return said_bytes is not None and said_bytes > most_bytes
 
 
 def _write(file: BinaryIO, piece: bytes) -> None:

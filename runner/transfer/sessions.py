@@ -5,7 +5,8 @@ address that it is about to connect to. A resolver would be the wrong place: it 
 answer may differ from the one that is used.
 
 A credential goes to the origin of the order's own address. Once a redirect has led to another origin it is sent no more, wherever
-the next ones lead.
+the next ones lead. A server may repeat it all the same: a redirect that holds it is not followed, since its host would be told to name
+servers and stand in messages, and `told` takes it out of everything else that is kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from runner.core.redaction import redact
 from runner.transfer.addresses import Address, Forbidden, is_public, not_public, read_address
 
 if TYPE_CHECKING:
@@ -57,12 +59,18 @@ class Sessions:
 
     def __init__(self) -> None:
         self._authorizations: dict[str, Callable[[], str]] = {}
+        self._secrets: dict[str, Callable[[], tuple[str, ...]]] = {}
         self._trusted: aiohttp.ClientSession | None = None
         self._guarded: aiohttp.ClientSession | None = None
 
-    def introduce(self, account: str, authorization: Callable[[], str]) -> None:
+    def introduce(self, account: str, authorization: Callable[[], str], secrets: Callable[[], tuple[str, ...]]) -> None:
         """Know an account's credential; see `FileDelivery.introduce`."""
         self._authorizations[account] = authorization
+        self._secrets[account] = secrets
+
+    def told(self, order: Order, words: str) -> str:
+        """The words of a server without the credential that it was sent; the very same object when they do not hold it."""
+        return redact(words, self._secrets_of(order))
 
     @asynccontextmanager
     async def get(self, order: Order, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -94,6 +102,7 @@ class Sessions:
                     response.release() if response.content.at_eof() else response.close()
                 return
             response.close()
+            self._check_location(order, location, address)
             address = _allowed(read_address(location, order.trusted_origins, base=address.url))
         raise TooManyRedirects
 
@@ -103,6 +112,18 @@ class Sessions:
             if session is not None:
                 await session.close()
         self._trusted = self._guarded = None
+
+    def _check_location(self, order: Order, location: str, address: Address) -> None:
+        """See that a redirect does not hold the credential, in whatever case: hosts are not told apart by it."""
+        secrets = self._secrets_of(order)
+        lower = location.lower()
+        if redact(location, secrets) != location or redact(lower, [secret.lower() for secret in secrets]) != lower:
+            raise AddressForbidden(
+                f"{address.url.raw_host} redirects to an address that holds the account's credential"
+            )
+
+    def _secrets_of(self, order: Order) -> tuple[str, ...]:
+        return () if order.credential_of is None else self._secrets[order.credential_of]()
 
     def _credential(self, order: Order, *, is_at_home: bool) -> dict[str, str]:
         if order.credential_of is None or not is_at_home:

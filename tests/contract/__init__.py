@@ -1,0 +1,1 @@
+"""What every implementation of a contract between rooms has to keep."""

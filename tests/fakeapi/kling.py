@@ -42,6 +42,7 @@ class Habits:
         lookup_answers: Given to the next look-ups instead of the truth.
         list_answers: Likewise to the next questions for a page.
         speaks_at_once: Whether a reply to a text already has its sound.
+        tells_speech: Whether a sound that was made can be asked for again.
     """
 
     slots: int | None = None
@@ -53,6 +54,7 @@ class Habits:
     lookup_answers: list[Answer | Break] = field(default_factory=list)
     list_answers: list[Answer | Break] = field(default_factory=list)
     speaks_at_once: bool = True
+    tells_speech: bool = True
 
 
 class Kling:
@@ -150,7 +152,7 @@ class KlingOperation:
         if not (verdict := self._reception.keys.judge(request.headers)).is_welcome:
             return self.unwelcome(verdict)
         task = self._reception.ledger.tasks.get(task_id)
-        if task is None or task.operation != self.name:
+        if task is None or task.operation != self.name or (self.name == "kling/tts" and not self._habits.tells_speech):
             return refusal(1203)
         if (planned := task.next_poll_answer()) is not None:
             return planned

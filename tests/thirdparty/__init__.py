@@ -1,0 +1,1 @@
+"""A provider in a package of its own: installed, checked and used."""

@@ -46,6 +46,9 @@ def validate(shell: CommandLine, text: str, code: int) -> str:
     [
         ("raise RuntimeError('no driver')", "cannot be imported: RuntimeError: no driver"),
         ("import nothing_like_this", "cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
+        ("class Odd(BaseException): ...\nraise Odd", "cannot be imported: Odd"),
+        ("class P:\n    def __getattr__(self, name): raise SystemExit(0)\nPROVIDER = P()", "a look at it ends with SystemExit: 0"),
         ("OTHER = 1", "cannot be imported: AttributeError"),
         ("PROVIDER = object()", "it has no `type`, `defaults`, `operations`"),
         (f"{GOOD_BUT}PROVIDER = replace(GOOD, type='acne')", "its `type` is 'acne'"),
@@ -83,6 +86,26 @@ def test_an_account_of_its_type_has_the_finding(shell_with: Callable[..., Comman
     assert said.count("error[M115]") == 1
     assert "m.yaml:3:" in said
     validate(shell, OURS, Exit.DONE)
+
+
+@pytest.mark.parametrize("list_", [b"[callsheet.providers]\nacme\n", b"[callsheet.providers]\nacme = \xff\xfe\n"])
+def test_a_list_that_cannot_be_read_hides_no_other(
+    site: Path, shell_with: Callable[..., CommandLine], tmp_path: Path, list_: bytes
+) -> None:
+    """A package whose list of entry points is torn brings nothing; those beside it are found, and no command stops over it."""
+    torn = install(tmp_path / "torn", "callsheet-torn", "x = y:Z", "")
+    (torn / "callsheet_torn-1.5.dist-info" / "entry_points.txt").write_bytes(list_)
+    shell = shell_with(torn, site)
+    validate(shell, USES_ACME, Exit.DONE)
+    assert "acme/clip" in shell("schema", "--list").expect(Exit.DONE).stdout
+
+
+def test_a_package_that_lies_there_twice_is_one(
+    site: Path, shell_with: Callable[..., CommandLine], tmp_path: Path
+) -> None:
+    """Python imports the first of two folders, and so do we, however the name is written."""
+    again = install(tmp_path / "again", "Callsheet_Acme", "acme = callsheet_acme:NOTHING", "")
+    validate(shell_with(site, again), USES_ACME, Exit.DONE)
 
 
 def test_two_packages_with_one_name(site: Path, shell_with: Callable[..., CommandLine], tmp_path: Path) -> None:

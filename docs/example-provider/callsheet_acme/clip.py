@@ -16,11 +16,11 @@ from runner.core.answers import Accepted, AskAgain, Ended, InDoubt, Ready, Reque
 from runner.core.codes import Code
 from runner.core.events import Cause, Failure
 from runner.core.identity import is_task_id
-from runner.core.ports import ListedTask, OwnIds, TaskList, Traits
+from runner.core.ports import ListedTask, ListPage, OwnIds, TaskList, Traits
 from runner.providers.json_body import Unreadable, http_address, mapping, number, read_object, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from runner.core.answers import QueryAnswer, Reply, SubmitAnswer
 
@@ -57,16 +57,17 @@ class Pages:
         """`GET /clips?page=1&size=100`."""
         return Request("GET", f"/clips?page={page}&size={size}")
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
-        """The clips of a page; one without an id cannot be asked for and is left out."""
+    def read(self, reply: Reply) -> ListPage | AskAgain:
+        """The clips of a page; one without an id cannot be asked for and is left out, but counts in the page's size."""
         clips = _clips(reply)
         if clips is None:
             return AskAgain(words_of(reply))
-        return [
+        tasks = [
             ListedTask(task_id=_id(clip), external_id=text(clip.get("reference")) or None, body=clip)
             for clip in clips
             if _id(clip)
         ]
+        return ListPage(tasks=tasks, size=len(clips))
 
     def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:  # noqa: ARG002  a clip says all
         """What the list says about a clip: as much as its own query."""

@@ -13,6 +13,7 @@ from runner.core.ports.delivery import (
 from runner.core.ports.provider import (
     InstalledProvider,
     ListedTask,
+    ListPage,
     Operation,
     OwnIds,
     Provider,
@@ -39,6 +40,7 @@ __all__ = [
     "Delivery",
     "FetchProblem",
     "InstalledProvider",
+    "ListPage",
     "ListedTask",
     "Move",
     "NotDelivered",

@@ -21,6 +21,10 @@ class Traits:
         expects_audio: Whether the file must have sound.
         result_lifetime_s: Seconds that the provider keeps a result; None when unknown.
         charges_failures: Whether failed tasks are billed; None when unknown.
+        content_path: Where the API itself serves the bytes of a finished task whose answer names no address: a path below the account's
+            `base_url` with `{task_id}` in it, fetched with the credential. None where it does not.
+        can_be_asked: Whether a task can be asked for its result again once it has been read. Where it cannot, a file that is lost is made
+            anew; a task that has not given its result yet is asked for all the same.
     """
 
     delivers_file: bool = True
@@ -28,6 +32,8 @@ class Traits:
     expects_audio: bool = False
     result_lifetime_s: float | None = None
     charges_failures: bool | None = None
+    content_path: str | None = None
+    can_be_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +44,31 @@ class ListedTask:
         task_id: The provider's name for it.
         external_id: Our own id of it; None when it has none.
         body: The task as the list has it, JSON; for `TaskList.read_task` alone.
+        created_at: When the provider took it, in Unix seconds: the age of what it gives counts from then. None when the list does not say.
     """
 
     task_id: str
     external_id: str | None
     body: Mapping[str, Any]
+    created_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """A page of a list of tasks.
+
+    Args:
+        tasks: Those that can be read, in the order of the page.
+        size: How many entries stand on the page, readable or not: whether there are further pages is seen by that alone.
+    """
+
+    tasks: Sequence[ListedTask]
+    size: int
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether every entry could be read; one that could not may be anybody's task."""
+        return len(self.tasks) == self.size
 
 
 class OwnIds(Protocol):
@@ -70,11 +96,14 @@ class TaskList(Protocol):
 
         Args:
             page: From 1.
-            size: Tasks on each page, at most `page_size`. A page with fewer is the last.
+            size: Entries on each page, at most `page_size`. A page with fewer is the last.
         """
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
-        """The tasks of a page, as many as can be read; `AskAgain` when the reply is no page. Never raises."""
+    def read(self, reply: Reply) -> ListPage | AskAgain:
+        """A page; `AskAgain` when the reply is none. Never raises.
+
+        An entry that names no task is left out of `tasks` and counts in `size`. An empty list is a page without entries.
+        """
 
     def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:
         """What the list says about a task: as `Operation.read_query`; `AskAgain` when that is nothing."""

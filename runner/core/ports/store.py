@@ -75,6 +75,16 @@ class Store(Protocol):
             before: Unix seconds. A job whose submission the state has not seen counts from when its result was.
         """
 
+    def has_recorded(self, operations: Collection[str]) -> bool:
+        """Whether a delivered job of one of these operations is known from the lock file alone, which holds no addresses.
+
+        Args:
+            operations: `<type>/<operation>` each.
+        """
+
+    def has_failed(self, code: str) -> bool:
+        """Whether a job has failed with this code."""
+
     def open_rows(self) -> Iterator[Job]:
         """Rows whose state is submitting, in_doubt, running or downloading, oldest submission first."""
 
@@ -90,6 +100,13 @@ class Store(Protocol):
 
     def durations(self, uses: str, most: int) -> Sequence[float]:
         """Seconds from acceptance to result of the latest `most` jobs with this `uses`, oldest first."""
+
+    def may_have_arrived(self, job_id: str, fingerprint: str) -> bool:
+        """Whether an earlier submission of this job, which was sent again since, may have arrived after all.
+
+        That is one which was lost and which the API denied (`NotFound`), or which it turned away without certainty
+        (`NotSent.may_have_arrived`).
+        """
 
     def last_submission_at(self, uses: str) -> float | None:
         """Unix seconds of the latest intent with this `uses`; None before the first."""

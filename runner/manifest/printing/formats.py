@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from runner.core.collected import SHOWN_OF_FILE
 from runner.core.diagnostics import Severity
+from runner.core.error_codes import ErrorCode
 from runner.manifest.printing.snippet import colours, no_colours, snippet
 from runner.manifest.printing.visible import one_line
 
@@ -61,12 +62,17 @@ def render(
 
 
 def summary(found: Found) -> str:
-    """The line below all findings, such as `2 errors, 128 jobs read. Nothing was sent to any provider.`."""
+    """The line below all findings, such as `2 errors, 128 jobs read. Nothing was sent to any provider.`.
+
+    A mapping that does not hold has been held against the provider too, which is asked for each task: no job was sent.
+    """
     errors, warnings = found.count(Severity.ERROR), found.count(Severity.WARNING)
     counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
     read = [] if found.jobs_read is None else [f"{_count(found.jobs_read, 'job')} read"]
     parts = [*(counts or ["No findings"]), *read]
-    return f"{', '.join(parts)}.{' Nothing was sent to any provider.' if errors else ''}"
+    was_asked = any(finding.code == ErrorCode.MAPPING for finding in found.diagnostics)
+    sent = "No job was sent to any provider" if was_asked else "Nothing was sent to any provider"
+    return f"{', '.join(parts)}.{f' {sent}.' if errors else ''}"
 
 
 def _count(number: int, word: str) -> str:

@@ -43,6 +43,7 @@ class Complaint:
         hint: Words for the caret, or None.
         also: Further keys that belong to it, with words for each.
         wants_quotes: Whether what was written would be right between quotes; `hint` shows the value that YAML makes of it without.
+        notes: Lines that say how to mend it.
     """
 
     code: Code
@@ -52,6 +53,7 @@ class Complaint:
     hint: str | None = None
     also: tuple[tuple[Path, str], ...] = ()
     wants_quotes: bool = False
+    notes: tuple[str, ...] = ()
 
     @staticmethod
     def unexplained(message: str, at: Iterable[str | int]) -> Complaint:
@@ -290,6 +292,10 @@ def _too_short(error: _Refusal) -> _Words:
     return Code.OUT_OF_RANGE, f"this text is shorter than {error.wanted} characters", None
 
 
+def _too_long(error: _Refusal) -> _Words:
+    return Code.OUT_OF_RANGE, f"this text has {len(error.instance):,} characters, more than {error.wanted:,}", None
+
+
 def _too_few(what: str, parts: str) -> Callable[[_Refusal], _Words]:
     def say(error: _Refusal) -> _Words:
         found = "is empty" if not error.instance else f"has fewer than {error.wanted} {parts}"
@@ -318,7 +324,7 @@ _WORDS: Final[dict[str, Callable[[_Refusal], _Words]]] = {
     "exclusiveMaximum": _bound("{value} is not less than {bound}"),
     "multipleOf": _bound("{value} is not a multiple of {bound}"),
     "minLength": _too_short,
-    "maxLength": _bound("this text is longer than {bound} characters"),
+    "maxLength": _too_long,
     "minItems": _too_few("list", "items"),
     "maxItems": _bound("this list has more than {bound} items"),
     "minProperties": _too_few("mapping", "keys"),

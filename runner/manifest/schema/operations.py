@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, reduce
 from operator import getitem
 from types import MappingProxyType
@@ -38,6 +38,8 @@ class OperationSchema:
         spoken: Paths of the inputs whose text is spoken, by preference.
         rules: What the inputs may hold beyond what `check` sees: files, addresses, their limits.
         outside: Names of the inputs that do not count for the fingerprint (`x-outside-fingerprint`).
+        lifetimes_s: Seconds that the provider keeps an output, by its name (`x-lifetime-s`); nothing is known of the others.
+        delivers_file: Whether a finished task has a file (`x-delivers`).
     """
 
     name: str
@@ -47,6 +49,8 @@ class OperationSchema:
     spoken: tuple[tuple[str, ...], ...]
     rules: InputRules = NO_RULES
     outside: frozenset[str] = frozenset()
+    lifetimes_s: Mapping[str, float] = field(default_factory=dict)
+    delivers_file: bool = True
 
     def spoken_text(self, inputs: dict[str, Any]) -> str:
         """What the job says; "" when the inputs hold no text. Outputs of other jobs in it stand as `…`."""
@@ -90,6 +94,8 @@ def adapted_schema(
         spoken=tuple(tuple(path.split("/")) for path in inputs.get("x-spoken", [])),
         rules=rules,
         outside=frozenset(name for name, facts in inputs["properties"].items() if "x-outside-fingerprint" in facts),
+        lifetimes_s={it: facts["x-lifetime-s"] for it, facts in outputs.items() if "x-lifetime-s" in facts},
+        delivers_file=schema.get("x-delivers") != "none",
     )
 
 

@@ -125,7 +125,7 @@ def read_rejection(
         case Wait(concurrency):
             return NotNow(str(complaint), retry_after_s=wish, concurrency=concurrency)
         case Maintenance() if reply.status == 503:
-            return NotNow(str(complaint), retry_after_s=wish, is_limited=True)
+            return NotNow(str(complaint), retry_after_s=wish, is_limited=True, may_have_arrived=True)
         case Resign():
             return SignAgain(str(complaint))
         case Unclear() | Maintenance():
@@ -142,15 +142,16 @@ def read_failed_query(reply: Reply, complaint: Complaint) -> UnknownTask | AskAg
         complaint: What it says.
     """
     number = _number(complaint)
-    if number in _UNKNOWN_TASK:
-        return UnknownTask(str(complaint))
     ruling = CODES.get(number)
-    if ruling is None:
+    if number in _UNKNOWN_TASK and complaint.is_denial:
+        return UnknownTask(str(complaint))
+    if ruling is None or number in _UNKNOWN_TASK:
         return gateway.read_failed_query(reply, complaint)
     stops = None
     if isinstance(ruling, Refusal) and ruling.scope is Scope.ACCOUNT:
         stops = gateway.refusal(complaint, ruling.scope, ruling.code)
-    return AskAgain(str(complaint), retry_after_s=retry_after_s(reply.headers), stops_account=stops)
+    is_busy = isinstance(ruling, Wait | Maintenance)
+    return AskAgain(str(complaint), retry_after_s(reply.headers), stops_account=stops, is_busy=is_busy)
 
 
 def _names_our_id(complaint: Complaint) -> bool:
@@ -159,12 +160,11 @@ def _names_our_id(complaint: Complaint) -> bool:
 
 
 def denies_task(complaint: Complaint) -> bool:
-    """Whether Kling, or the gateway in front of it, says that it knows no task of this id; with HTTP 5xx, nothing that is said counts.
+    """Whether Kling, or the gateway in front of it, says that it knows no task of this id, behind a status that can say so.
 
     A bare 404 is no such word: it may come from a proxy that does not know the path.
     """
-    is_denied = _number(complaint) in _UNKNOWN_TASK or gateway.UNKNOWN_TASK_CODE in (complaint.code, complaint.type)
-    return is_denied and complaint.status < 500
+    return complaint.is_denial and (_number(complaint) in _UNKNOWN_TASK or complaint.has({gateway.UNKNOWN_TASK_CODE}))
 
 
 def _number(complaint: Complaint) -> int:

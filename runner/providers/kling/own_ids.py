@@ -38,8 +38,12 @@ class ExternalTaskIds:
         if codes.denies_task(codes.read_complaint(reply, read_object(reply))):
             return None
         body = read_envelope(reply)
-        if isinstance(body, UnknownTask | AskAgain):
-            return body if isinstance(body, AskAgain) else AskAgain(body.reason)
+        if isinstance(
+            body, UnknownTask
+        ):  # a 404 without a word of Kling's: what says so is not documented (api-facts section 10)
+            return None
+        if isinstance(body, AskAgain):
+            return body
         if "data" in body and body["data"] in (None, {}, []):
             return None
         return _task_id(body.get("data"), external_id) or AskAgain(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runner.core.answers import Accepted, AskAgain, InDoubt, UnknownTask
-from runner.providers import gateway
+from runner.core.answers import AskAgain, Ended, Ready, UnknownTask
+from runner.providers.creation import read_creation
 from runner.providers.json_body import Unreadable, mapping, read_object, text
 from runner.providers.kling import codes
-from runner.providers.kling.task import read_task
-from runner.providers.task_ids import find_task_id
+from runner.providers.kling.task import own_id_of, read_task
+from runner.providers.task_ids import first_task_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,38 +30,34 @@ def read_submission(reply: Reply, *, has_own_id: bool) -> SubmitAnswer:
     Returns:
         `Accepted` by a 2xx that says success and names a task; everything else by Kling's codes, then by the gateway's tables.
     """
-    body = read_object(reply)
-    complaint = codes.read_complaint(reply, body)
-    is_2xx = 200 <= reply.status < 300
-    if isinstance(body, Unreadable):
-        if is_2xx:
-            return InDoubt(f"HTTP {reply.status}, and {body.reason}", complaint.request_id)
-        return codes.read_rejection(reply, complaint, has_own_id=has_own_id)
-    task_id = find_task_id(body)
-    is_success = says_success(body)
-    if is_2xx and task_id is not None and is_success:
-        return Accepted(task_id)
-    if task_id is not None and (is_2xx or is_success):
-        words = f"the reply names the task {task_id} without saying success; adopt it if Kling shows it: {complaint}"
-        return InDoubt(gateway.shortened(words), complaint.request_id)
-    return codes.read_rejection(reply, complaint, has_own_id=has_own_id)
+    return read_creation(
+        reply,
+        find_id=_task_id,
+        says_success=says_success,
+        goes_on=says_success,
+        complain=codes.read_complaint,
+        reject=partial(codes.read_rejection, has_own_id=has_own_id),
+    )
 
 
-def read_query(reply: Reply, inputs: Mapping[str, Any], read_result: ReadResult) -> QueryAnswer:
+def read_query(reply: Reply, inputs: Mapping[str, Any] | None, read_result: ReadResult) -> QueryAnswer:
     """What a reply to a query means. A failed task comes with HTTP 200 and code 0.
 
     Args:
         reply: Any reply.
-        inputs: What the job asked for: its own words.
+        inputs: What the job asked for: its own words. None where nobody knows it.
         read_result: Reads what the operation makes.
     """
     body = read_envelope(reply)
-    if not isinstance(body, AskAgain | UnknownTask):
-        request_id = codes.read_complaint(reply, body).request_id
-        task, message = mapping(body.get("data")), text(body.get("message"))
-        answer = read_task(task, read_result, own_words=str(inputs), message=message, request_id=request_id)
-        return answer or AskAgain(f"HTTP {reply.status}: there is no task in the answer")
-    return body
+    if isinstance(body, AskAgain | UnknownTask):
+        return body
+    request_id = codes.read_complaint(reply, body).request_id
+    task, message = mapping(body.get("data")), text(body.get("message"))
+    own_words = None if inputs is None else str(inputs)
+    answer = read_task(task, read_result, own_words=own_words, message=message, request_id=request_id)
+    if isinstance(answer, Ready | Ended):
+        return replace(answer, names=tuple(filter(None, (text(task.get("task_id")), own_id_of(task)))))
+    return answer or AskAgain(f"HTTP {reply.status}: there is no task in the answer")
 
 
 def read_envelope(reply: Reply) -> Mapping[str, Any] | UnknownTask | AskAgain:
@@ -76,3 +74,8 @@ def read_envelope(reply: Reply) -> Mapping[str, Any] | UnknownTask | AskAgain:
 def says_success(body: Mapping[str, Any]) -> bool:
     """Whether the call worked. A gateway's own error object speaks against it, whatever the code."""
     return not body.get("error") and text(body.get("code")).lower() in codes.SUCCESS
+
+
+def _task_id(body: Mapping[str, Any]) -> str | None:
+    """The id of a new task, which stands in one place alone: a text under `data` may be anything."""
+    return first_task_id([mapping(body.get("data")).get("task_id")])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.answers import Ready, Running
 from runner.providers.endings import ended
-from runner.providers.json_body import http_address, mapping, number, text
+from runner.providers.json_body import http_address, mapping, seconds, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ _SUCCEEDED: Final = frozenset({"succeed", "succeeded"})
 _FAILED: Final = "failed"
 _NO_REASONS: Final = frozenset({"succeed", "success"})
 _MOST_WORD_CHARS: Final = 64
+_UNITS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?([eE][+-]?0?[0-9])?")
+"""A number that a task can cost. Kling writes short decimals; the exponent is that of a small float."""
 
 RESULT_LIFETIME_S: Final = 30 * 86_400.0
 """How long Kling keeps what it has made, and the names of it."""
@@ -50,7 +53,7 @@ def read_task(
     task: Mapping[str, Any],
     read_result: ReadResult,
     *,
-    own_words: str,
+    own_words: str | None,
     message: str = "",
     request_id: str | None = None,
 ) -> Running | Ready | Ended | None:
@@ -59,7 +62,7 @@ def read_task(
     Args:
         task: The object under `data`, or an item of a list.
         read_result: Reads what the operation makes.
-        own_words: The job's own text, which a reason may quote.
+        own_words: The job's own text, which a reason may quote; None where nobody knows it.
         message: The envelope's words, for a failure that has none of its own.
         request_id: Kling's id of the request, for a failure.
 
@@ -107,8 +110,7 @@ def name_of(thing: Mapping[str, Any], key: str) -> str | None:
 
 def seconds_of(thing: Mapping[str, Any]) -> float | None:
     """`duration` in seconds, which Kling writes as text; None when it is no length."""
-    seconds = number(thing.get("duration"))
-    return seconds if seconds is not None and seconds >= 0 else None
+    return seconds(thing.get("duration"))
 
 
 def known(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,11 +125,7 @@ def _units(task: Mapping[str, Any]) -> str | None:
     """
     said = task.get("final_unit_deduction")
     words = str(said) if isinstance(said, float) else text(said)
-    try:
-        units = Decimal(words)
-    except InvalidOperation:
-        return None
-    return words if units.is_finite() and units >= 0 else None
+    return words if _UNITS.fullmatch(words) else None
 
 
 def _reason(task: Mapping[str, Any], message: str) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from runner.core.answers import AskAgain, Ready, Request, UnknownTask
 from runner.core.codes import Code
 from runner.core.identity import is_task_id
-from runner.core.ports import ListedTask
+from runner.core.ports import ListedTask, ListPage
 from runner.providers.json_body import mapping, text
 from runner.providers.kling.replies import read_envelope
 from runner.providers.kling.task import own_id_of, read_task
+from runner.providers.unix_time import task_began_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from runner.core.answers import QueryAnswer, Reply
     from runner.providers.kling.task import ReadResult
@@ -41,8 +42,8 @@ class Tasks:
         """`GET …?pageNum=<page>&pageSize=<size>`."""
         return Request("GET", f"{self.path}?pageNum={page}&pageSize={size}")
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
-        """The tasks of a page; items without an id are left out. A page that was cut short is none: its tasks may be anything."""
+    def read(self, reply: Reply) -> ListPage | AskAgain:
+        """The tasks of a page; items without an id count in its size alone. A page that was cut short is none: its tasks may be anything."""
         body = read_envelope(reply)
         if isinstance(body, UnknownTask):
             return AskAgain(body.reason)
@@ -52,7 +53,8 @@ class Tasks:
         items = (body["data"] or []) if "data" in body else None
         if not isinstance(items, list):
             return AskAgain(f"HTTP {reply.status}: there is no list of tasks in the answer")
-        return [_listed(task) for task in map(mapping, items) if is_task_id(text(task.get("task_id")))]
+        tasks = [_listed(task) for task in map(mapping, items) if is_task_id(text(task.get("task_id")))]
+        return ListPage(tasks=tasks, size=len(items))
 
     def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:
         """What the list says about a task; `AskAgain` when that is nothing, or a success whose file only the task's own query shows."""
@@ -70,4 +72,9 @@ def _is_about_lists(answer: AskAgain) -> bool:
 
 
 def _listed(task: Mapping[str, Any]) -> ListedTask:
-    return ListedTask(task_id=text(task.get("task_id")), external_id=own_id_of(task) or None, body=task)
+    return ListedTask(
+        task_id=text(task.get("task_id")),
+        external_id=own_id_of(task) or None,
+        body=task,
+        created_at=task_began_s(task.get("created_at")),
+    )

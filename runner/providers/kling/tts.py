@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from runner.core.answers import Accepted, Ended, Ready, Refused, Request, Scope, UnknownTask
+from runner.core.answers import Accepted, Ended, Ready, Request, UnknownTask
 from runner.core.ports import Traits
 from runner.providers.json_request import json_post
 from runner.providers.kling import replies
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 _PATH: Final = "/v1/audio/tts"
 _FIELDS: Final = ("text", "voice_id", "voice_language", "voice_speed")
 """The documented fields in the order they are sent."""
-_TRAITS: Final = Traits(media="audio", expects_audio=True, result_lifetime_s=RESULT_LIFETIME_S, charges_failures=False)
+_TRAITS: Final = Traits(
+    media="audio",
+    expects_audio=True,
+    result_lifetime_s=RESULT_LIFETIME_S,
+    charges_failures=False,
+    can_be_asked=False,
+)
 
 
 def _read_result(results: Mapping[str, Any]) -> Result:
@@ -51,16 +57,17 @@ class Speech:
     def read_submission(self, reply: Reply) -> SubmitAnswer:
         """Accepted by a 2xx that says success and names a task, with the sound when it is there.
 
-        A task that has failed in its own reply was never one to wait for: it is refused.
+        A task that has failed in its own reply was taken all the same, and may have been charged. Its reason may quote the job's text, which
+        is not known here, so that it speaks of this task alone.
         """
         answer = replies.read_submission(reply, has_own_id=False)
         if not isinstance(answer, Accepted):
             return answer
-        match replies.read_query(reply, {}, _read_result):
+        match replies.read_query(reply, None, _read_result):
             case Ready(address=str()) as ready:
                 return Accepted(answer.task_id, ready)
-            case Ended(failure=failure, stops_account=stops):
-                return Refused(Scope.ACCOUNT if stops else Scope.ITEM, failure)
+            case Ended() as ended:
+                return Accepted(answer.task_id, ended=ended)
             case _:
                 return answer
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-from runner.providers.json_body import number
-
-_LEAST_MS: Final = 10**12
-"""Seconds reach this in the year 33658, milliseconds did in 2001 (api-facts section 7)."""
+from runner.providers.unix_time import unix_s
 
 
 def moment(value: Any) -> str | None:
@@ -20,11 +17,11 @@ def moment(value: Any) -> str | None:
     Returns:
         The time; None when the value is none, or 0, which gateways write for "not yet".
     """
-    units = number(value)
-    if not units or units < 0:
+    seconds = unix_s(value)
+    if seconds is None:
         return None
     try:
-        at = datetime.fromtimestamp(units / 1000 if units >= _LEAST_MS else units, UTC)
+        at = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):  # beyond the year 9999
         return None
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"

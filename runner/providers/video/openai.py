@@ -34,7 +34,7 @@ class OpenAIGenerate:
     """`video/generate` on an account with `style: openai`."""
 
     name: str = "video/generate"
-    traits: Traits = field(default_factory=Traits)
+    traits: Traits = field(default_factory=lambda: Traits(content_path=_PATH + "/{task_id}/content"))
     own_ids: OwnIds | None = None
     task_list: TaskList | None = None
 
@@ -61,8 +61,8 @@ class OpenAIGenerate:
         return Request("GET", f"{_PATH}/{quote(task_id, safe='')}")
 
     def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
-        """As `replies.read_query`; a finished video without an address is fetched from the API itself, with the credential."""
-        return replies.read_query(reply, inputs, content=lambda name: f"{_PATH}/{quote(name, safe='')}/content")
+        """As `replies.read_query`."""
+        return replies.read_query(reply, inputs)
 
 
 def _content(reference: str | None) -> bytes | None:

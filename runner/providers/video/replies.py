@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.core.answers import Accepted, AskAgain, InDoubt
+from runner.core.answers import AskAgain
 from runner.providers import gateway
+from runner.providers.creation import read_creation
 from runner.providers.json_body import Unreadable, mapping, read_object
 from runner.providers.task_ids import first_task_id
 from runner.providers.video.task import Stage, find_task, read_task, says_success
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from runner.core.answers import QueryAnswer, Reply, SubmitAnswer
 
@@ -22,31 +23,15 @@ def read_submission(reply: Reply) -> SubmitAnswer:
     Args:
         reply: The reply to the POST.
     """
-    body = read_object(reply)
-    complaint = gateway.read_complaint(reply, body)
-    is_2xx = 200 <= reply.status < 300
-    if isinstance(body, Unreadable):
-        if is_2xx:
-            return InDoubt(f"HTTP {reply.status}, and {body.reason}", complaint.request_id)
-        return gateway.read_rejection(reply, complaint)
-    task_id = _task_id(body)
-    if is_2xx and task_id is not None and says_success(body):
-        return Accepted(task_id)
-    if task_id is not None and (is_2xx or complaint.code == gateway.SUCCESS or _has_begun(body)):
-        words = (
-            f"the reply names the task {task_id} without saying success; adopt it if the provider shows it: {complaint}"
-        )
-        return InDoubt(gateway.shortened(words), complaint.request_id)
-    return gateway.read_rejection(reply, complaint)
+    return read_creation(reply, find_id=_task_id, says_success=says_success, goes_on=_goes_on)
 
 
-def read_query(reply: Reply, inputs: Mapping[str, Any], *, content: Callable[[str], str] | None = None) -> QueryAnswer:
+def read_query(reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
     """What a reply to the query means. The id in it may differ from the one that was asked for, and is never compared.
 
     Args:
         reply: The reply to the GET.
         inputs: What the job asked for.
-        content: As for `read_task`.
     """
     body = read_object(reply)
     complaint = gateway.read_complaint(reply, body)
@@ -55,14 +40,14 @@ def read_query(reply: Reply, inputs: Mapping[str, Any], *, content: Callable[[st
             return AskAgain(f"HTTP {reply.status}, and {body.reason}")
         task = find_task(body)
         if task is not None:
-            return read_task(task, inputs, request_id=complaint.request_id, content=content)
+            return read_task(task, inputs, request_id=complaint.request_id)
     return gateway.read_failed_query(reply, complaint)
 
 
-def _has_begun(body: Mapping[str, Any]) -> bool:
+def _goes_on(body: Mapping[str, Any]) -> bool:
     """Whether a task in an error goes on all the same; one that has failed is what an error may well say."""
     task = find_task(body)
-    return task is not None and task.stage not in (None, Stage.FAILED)
+    return gateway.has_success_code(body) or (task is not None and task.stage not in (None, Stage.FAILED))
 
 
 def _task_id(body: Mapping[str, Any]) -> str | None:

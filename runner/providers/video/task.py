@@ -11,11 +11,11 @@ from runner.core.codes import MEANING, Code
 from runner.core.events import Cause, Failure
 from runner.providers import gateway
 from runner.providers.endings import ended
-from runner.providers.json_body import http_address, mapping, number, text
+from runner.providers.json_body import http_address, mapping, number, seconds, text
 from runner.providers.video.moments import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 Path = tuple[str | int, ...]
 
@@ -164,14 +164,14 @@ class VideoTask:
         Args:
             address: Where the result is, if that is an address for everybody.
         """
-        lasts_s = next(filter(None, (number(self.facts.get(key)) for key in ("seconds", "duration"))), None)
+        lasts_s = next(filter(None, (seconds(self.facts.get(key)) for key in ("seconds", "duration"))), None)
         done_at = next(
             filter(None, (moment(self.facts.get(key)) for key in ("completed_at", "status_update_time"))), None
         )
         known = {
             "video_url": address,
             "video_id": self.video_id,
-            "duration_s": lasts_s if lasts_s is not None and lasts_s > 0 else None,
+            "duration_s": lasts_s,
             "enhanced_prompt": text(self.facts.get("enhanced_prompt")),
             "completed_at": done_at,
             "expires_at": moment(self.facts.get("expires_at")),
@@ -189,15 +189,21 @@ class VideoTask:
 def find_task(body: Mapping[str, Any]) -> VideoTask | None:
     """The task that a reply shows; None when there is none in it.
 
-    An error may have a `status` of its own: only a task has an id with it, or stands in an answer that calls itself a success.
+    An error may have a `status` of its own: only a task has an id with it, stands in an answer that calls itself a success, or has the
+    address of its result.
     """
     code = text(body.get("code")).lower()
     if code not in _SUCCESS_CODES:
         return None
     for level in (body, mapping(body.get("data"))):
-        if isinstance(level.get("status"), str) and (code or any(text(level.get(key)) for key in _ID_KEYS)):
+        is_task = code or any(text(level.get(key)) for key in _ID_KEYS) or _names_result(body)
+        if isinstance(level.get("status"), str) and is_task:
             return VideoTask(body, level)
     return None
+
+
+def _names_result(body: Mapping[str, Any]) -> bool:
+    return not body.get("error") and _first_address(body, ADDRESSES) is not None
 
 
 def says_success(body: Mapping[str, Any]) -> bool:
@@ -211,7 +217,10 @@ def says_success(body: Mapping[str, Any]) -> bool:
 
 
 def read_task(
-    task: VideoTask, inputs: Mapping[str, Any], *, request_id: str | None, content: Callable[[str], str] | None = None
+    task: VideoTask,
+    inputs: Mapping[str, Any],
+    *,
+    request_id: str | None,
 ) -> Running | Ready | Ended:
     """What a task's status means.
 
@@ -219,7 +228,6 @@ def read_task(
         task: The task.
         inputs: What the job asked for: its own words.
         request_id: The gateway's id of the request, for a failure.
-        content: Gives the path of a finished video's bytes for its name, where the API serves them itself; None where it does not.
     """
     stage, address = task.stage, task.address
     if stage is Stage.DONE_WITH_ADDRESS:
@@ -228,7 +236,7 @@ def read_task(
         stage = Stage.SUCCEEDED if address else Stage.FAILED
     match stage:
         case Stage.SUCCEEDED:
-            return _ready(task, content)
+            return _ready(task)
         case Stage.FAILED:
             return _failed(task, inputs, request_id)
         case Stage.CANCELLED:
@@ -241,12 +249,9 @@ def read_task(
             return Running(progress=task.progress, unknown_status=task.status or "no status")
 
 
-def _ready(task: VideoTask, content: Callable[[str], str] | None) -> Ready:
+def _ready(task: VideoTask) -> Ready:
     address = task.address or _first_address(task.body, _MISPLACED_ADDRESSES)
-    outputs = task.outputs(address)
-    if address is None and content is not None and task.video_id:
-        address = content(task.video_id)
-    return Ready(address, outputs)
+    return Ready(address, task.outputs(address))
 
 
 def _failed(task: VideoTask, inputs: Mapping[str, Any], request_id: str | None) -> Ended:

@@ -74,6 +74,18 @@ def test_nothing_is_asked_without_the_flag(command: str, shell: Shell, origin: t
     assert asked == []
 
 
+def test_an_account_trusts_for_itself_alone(shell: Shell, origin: tuple[str, list[str]]) -> None:
+    """The jobs of another account may not have this machine ask what the origin's account may."""
+    server, asked = origin
+    write(shell, server, "voice.wav")
+    manifest = shell.folder / "spring.yaml"
+    other = f"  c: {{uses: kling/avatar, with: {{image: '{server}/other.png', audio_id: a-77}}}}\n"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + other, encoding="utf-8")
+    said = shell("validate", "spring.yaml", "--check-urls", code=4).stdout
+    assert f"`{server}/other.png` may not be fetched: " in said
+    assert sorted(asked) == ["/face.png", "/voice.wav"]
+
+
 def test_good_addresses_pass(shell: Shell, origin: tuple[str, list[str]]) -> None:
     """A sample of twenty seconds and a face are what the API takes."""
     write(shell, origin[0], "voice.wav")

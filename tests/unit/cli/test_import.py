@@ -143,6 +143,20 @@ def test_imported_tasks_count_against_the_budget(shell: Shell, tasks: dict[str, 
     assert set(tasks) == {"anna", "ben", "carl"}
 
 
+@pytest.mark.usefixtures("tasks")
+@pytest.mark.parametrize(("limit", "is_exceeded"), [("0.39", True), ("0.40", False)])
+def test_an_exceeded_budget_is_said(shell: Shell, limit: str, is_exceeded: bool) -> None:
+    """What was paid elsewhere was paid, and nobody learns only from the next run that nothing is left; a dry run tells it before."""
+    document = yaml.safe_load((shell.folder / MANIFEST).read_text(encoding="utf-8"))
+    document["budget"] = {"max": limit, "currency": "USD"}
+    (shell.folder / MANIFEST).write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    told = "exceeded: 0.40 USD spent or reserved; no further job is submitted"
+    dry = shell(*KLING, "--dry-run").stdout
+    assert (f"the budget of 0.39 USD would be {told}" in dry) == is_exceeded
+    assert (f"the budget of 0.39 USD is {told}" in shell(*KLING).stdout) == is_exceeded
+    assert shell.json(*KLING, "--json")["over_budget"] is is_exceeded
+
+
 def test_tasks_that_failed_there_are_told_and_not_attached(shell: Shell) -> None:
     """With the provider's words; so are tasks of no job."""
     bad = {"image": "https://faces.example.com/d.png", "sound_file": SOUND, "prompt": "sandbox:fail"}
@@ -215,17 +229,21 @@ def test_an_invalid_manifest_claims_no_name(shell: Shell) -> None:
 def test_a_run_at_work_is_not_disturbed(shell: Shell) -> None:
     """Exit 75; a dry run only looks."""
     with hold_lock(state_of(shell), command="callsheet run spring.yaml"):
-        shell(*KLING, code=75)
+        assert "--wait-for-lock" not in shell(*KLING, code=75).stderr
+        assert "--wait-for-lock" in shell("run", MANIFEST, "--sandbox", code=75).stderr
         shell(*KLING, "--dry-run")
 
 
 class _Refusing(BaseHTTPRequestHandler):
     """Knows no key."""
 
+    status = 401
+    body = b'{"code": 1002, "message": "Authorization is invalid", "request_id": "r-1"}'
+
     def do_GET(self) -> None:
-        """Refuse it as Kling does."""
-        body = b'{"code": 1002, "message": "Authorization is invalid", "request_id": "r-1"}'
-        self.send_response(401)
+        """Answer as Kling does."""
+        body = self.body
+        self.send_response(self.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -234,26 +252,43 @@ class _Refusing(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Listing(_Refusing):
+    """Has three tasks, of which one has no name."""
+
+    status = 200
+    body = json.dumps({"code": 0, "data": [{"task_id": each} for each in ("83", None, "84")]}).encode()
+
+
 @pytest.fixture
-def refusing() -> Iterator[str]:
-    """The address of a host that refuses every key."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+def host(request: pytest.FixtureRequest, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The host that the manifest names for Kling."""
+    monkeypatch.setenv("KLING_API_KEY", "any")
+    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        write(shell)
+        document = yaml.safe_load((shell.folder / MANIFEST).read_text(encoding="utf-8"))
+        document["providers"] = {"kling": {"base_url": f"http://127.0.0.1:{server.server_address[1]}"}}
+        (shell.folder / MANIFEST).write_text(yaml.safe_dump(document), encoding="utf-8")
+        yield
         server.shutdown()
         serving.join()
 
 
-def test_a_list_that_cannot_be_had_attaches_nothing(
-    shell: Shell, refusing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("host", [_Listing], indirect=True)
+def test_an_entry_that_names_no_task_is_told(shell: Shell) -> None:
+    """It may be a job's: the lists (of avatars and of voices) were not read whole."""
+    command = ("import", MANIFEST, "--account", "kling")
+    assert "2 entries name no task in the list of account `kling`" in shell(*command).stderr
+    document = shell.json(*command, "--json")
+    assert (document["tasks"], document["nobodys"], document["complete"]) == (4, 4, False)
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("host", [_Refusing], indirect=True)
+def test_a_list_that_cannot_be_had_attaches_nothing(shell: Shell) -> None:
     """A key that the provider refuses: exit 78, with its words and a page to read."""
-    monkeypatch.setenv("KLING_API_KEY", "wrong")
-    write(shell)
-    document = yaml.safe_load((shell.folder / MANIFEST).read_text(encoding="utf-8"))
-    document["providers"] = {"kling": {"base_url": refusing}}
-    (shell.folder / MANIFEST).write_text(yaml.safe_dump(document), encoding="utf-8")
     said = shell("import", MANIFEST, "--account", "kling", code=78).stderr
     assert "error[E407]" in said
     assert "Authorization is invalid" in said
@@ -332,6 +367,7 @@ def test_all_that_is_wrong_is_told_at_once(shell: Shell, tasks: dict[str, str]) 
     (shell.folder / "tasks.csv").write_text("\n".join(["job,task_id", *lines]), encoding="utf-8")
     told = shell(*HUMAN, "--map", "tasks.csv", code=4).stderr
     assert re.findall(r"--> tasks\.csv:(\d+)", told) == ["2", "4", "5"]
+    assert "3 errors. No job was sent to any provider.\n" in told
     assert set(status(shell).values()) == {"pending"}
 
 
@@ -342,6 +378,29 @@ def test_a_task_of_another_job_is_refused(shell: Shell, tasks: dict[str, str]) -
     assert "is that of job `anna`" in shell(*HUMAN, "--map", "tasks.csv", code=4).stderr
     (shell.folder / "tasks.csv").write_text(f"job,task_id\nanna,{tasks['carl']}\n", encoding="utf-8")
     assert f"has task {tasks['anna']} already" in shell(*KLING, "--map", "tasks.csv", code=4).stderr
+
+
+def test_a_task_that_carries_the_id_of_another_job_is_refused(shell: Shell, tasks: dict[str, str]) -> None:
+    """The state was lost, but the provider still shows for whom it was submitted; for its own job it is taken."""
+    (shell.folder / "tasks.csv").write_text(f"job,task_id\nben,{tasks['anna']}\n", encoding="utf-8")
+    told = shell(*KLING, "--map", "tasks.csv", code=4).stderr
+    assert (
+        f"task `{tasks['anna']}` was submitted by Callsheet for another job, or for `ben` with other inputs (cs-"
+        in told
+    )
+    assert set(status(shell).values()) == {"pending"}
+    (shell.folder / "tasks.csv").write_text(f"job,task_id\nanna,{tasks['anna']}\n", encoding="utf-8")
+    assert shell.json(*KLING, "--map", "tasks.csv", "--json")["attached"] == [{"job": "anna", "task_id": tasks["anna"]}]
+
+
+def test_a_task_of_an_earlier_name_is_taken(shell: Shell, tasks: dict[str, str]) -> None:
+    """It carries the id that its job had then."""
+    document = yaml.safe_load((shell.folder / MANIFEST).read_text(encoding="utf-8"))
+    document["jobs"]["anne"] = document["jobs"].pop("anna")
+    document["moved"] = [{"from": "anna", "to": "anne"}]
+    (shell.folder / MANIFEST).write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    (shell.folder / "tasks.csv").write_text(f"job,task_id\nanne,{tasks['anna']}\n", encoding="utf-8")
+    assert shell.json(*KLING, "--map", "tasks.csv", "--json")["attached"] == [{"job": "anne", "task_id": tasks["anna"]}]
 
 
 def test_a_task_that_has_failed_is_refused(shell: Shell) -> None:

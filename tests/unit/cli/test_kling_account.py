@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -34,26 +35,40 @@ class Api(BaseHTTPRequestHandler):
     """Kling's lists of voices."""
 
     seen: list[tuple[str, str]]
+    ahead_s: float
 
     def do_GET(self) -> None:
-        """Answer a question."""
+        """Answer a question; refuse a token that has expired by our clock."""
         self.seen.append((self.path, self.headers["Authorization"]))
         data: Any = PRESETS if self.path.startswith("/v1/general/presets-voices") else OWN
-        body = json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r", "data": data}).encode()
-        self.send_response(200)
+        answer: dict[str, Any] = {"code": 0, "message": "SUCCEED", "request_id": "r", "data": data}
+        if self.ahead_s and self._expires_at() < time.time() + self.ahead_s:
+            answer = {"code": 1004, "message": "token expired", "request_id": "r"}
+        body = json.dumps(answer).encode()
+        self.send_response(200 if answer["code"] == 0 else 401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _expires_at(self) -> float:
+        token = self.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_exp": False, "verify_nbf": False})
+        return float(claims["exp"])
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """What stands in `Date`."""
+        return super().date_time_string((timestamp or time.time()) + self.ahead_s)
 
     def log_message(self, *_words: Any) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def served(*, an_hour_ahead: bool = False) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """A server on loopback, with its address and what it is asked."""
     seen: list[tuple[str, str]] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Api", (Api,), {"seen": seen})) as server:
+    facts = {"seen": seen, "ahead_s": 3600.0 if an_hour_ahead else 0.0}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Api", (Api,), facts)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -94,7 +109,9 @@ def test_a_language_leaves_out_voices_of_another(shell: Shell, monkeypatch: pyte
     with served() as (base_url, _):
         write(shell, base_url, {"env": "KLING_API_KEY"})
         told = shell.json("voices", MANIFEST, "kling", "--language", "en", "--json")
+        said = shell("voices", MANIFEST, "kling", "--language", "en").stderr
     assert [voice["name"] for voice in told["voices"]] == ["Tom", "anna"]
+    assert "The API does not say what 1 of these voices speak" in said
 
 
 def test_a_key_pair_signs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +125,23 @@ def test_a_key_pair_signs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
         claims = jwt.decode(authorization.removeprefix("Bearer "), SECRET, algorithms=["HS256"])
         assert claims["iss"] == ACCESS
         assert claims["exp"] - claims["nbf"] == 1805
+
+
+@pytest.mark.parametrize(
+    "words", [("voices", MANIFEST, "kling"), ("import", MANIFEST, "--account", "kling", "--dry-run")]
+)
+def test_a_clock_that_is_wrong_is_set_by_the_first_refusal(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """The server is an hour ahead: the first token has expired there, the second is signed by its clock."""
+    monkeypatch.setenv("A", ACCESS)
+    monkeypatch.setenv("B", SECRET)
+    with served(an_hour_ahead=True) as (base_url, seen):
+        write(shell, base_url, {"access_key": {"env": "A"}, "secret_key": {"env": "B"}})
+        shell(*words)
+    tokens = [authorization for _, authorization in seen]
+    assert len(dict.fromkeys(tokens)) == 2
+    assert tokens.count(tokens[0]) == 1
 
 
 @pytest.mark.parametrize("missing", ["A", "B"])

@@ -1,0 +1,1 @@
+"""Tests of the pure part: life of a job, decisions, money, limits."""

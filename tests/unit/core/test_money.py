@@ -38,6 +38,36 @@ def test_an_amount_is_exact_or_unknown(
 
 
 @pytest.mark.parametrize(
+    ("duration_s", "units"),
+    [
+        (1.0, "9e9999999"),
+        (1.0, "1e999990"),
+        (1.0, "7" * 1_000_000),
+        (1.0, "1e-999999"),
+        (1.0, "-1"),
+        (1.0, "NaN"),
+        (1.0, "sNaN"),
+        (1.0, "Infinity"),
+        (1.0, "many"),
+        (1e300, "1"),
+        (float("nan"), "1"),
+        (float("inf"), "1"),
+        (-1.0, "1"),
+    ],
+    ids=lambda figure: str(figure)[:12],
+)
+def test_an_absurd_figure_makes_an_amount_unknown(duration_s: float, units: str) -> None:
+    """What a stranger says must neither stop a run nor become money."""
+    price = Price(per_job=Decimal(1), per_second=Decimal("0.05"), per_unit=Decimal("0.14"))
+    assert price.actual(duration_s, units) is None
+
+
+def test_an_absurd_expectation_is_unknown() -> None:
+    """Nor does a price list stop a plan."""
+    assert Price(per_unit=Decimal("0.14"), expected_units=Decimal("9e999999")).expected(1.0) is None
+
+
+@pytest.mark.parametrize(
     ("operation", "duration_s", "expected"),
     [("kling/avatar", 2.0, "0.112"), ("kling/avatar", None, None), ("kling/tts", 2.0, None)],
 )

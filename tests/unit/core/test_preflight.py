@@ -35,17 +35,23 @@ def codes(content: Content, **limits: Any) -> list[str]:
         (PICTURE, {"min_ratio": 0.41}, ["M703"]),
         (PICTURE, {"max_ratio": 0.39}, ["M703"]),
         (SOUND, {"min_duration_s": 2, "max_duration_s": 2}, []),
-        (SOUND, {"min_duration_s": 2.001}, ["M704"]),
-        (SOUND, {"max_duration_s": 1.999}, ["M704"]),
+        (SOUND, {"min_duration_s": 2.05}, []),
+        (SOUND, {"min_duration_s": 2.07}, ["M704"]),
+        (SOUND, {"max_duration_s": 1.95}, []),
+        (SOUND, {"max_duration_s": 1.93}, ["M704"]),
+        (VIDEO, {"min_duration_s": 4.001}, ["M704"]),
+        (VIDEO, {"max_duration_s": 3.999}, ["M704"]),
         (VIDEO, {"media": ["audio", "video"]}, ["M705"]),
         (VIDEO, {"media": "video"}, []),
         (Content(size_bytes=9, format="jpeg", media="image", flaw="is cut off"), {"media": "image"}, ["M705"]),
         (Content(size_bytes=0), {"media": "image"}, ["M701"]),
         (Content(size_bytes=9), {}, []),
+        (Content(size_bytes=9, is_unseen=True), {"media": "image", "formats": ["png"], "max_bytes": 9}, []),
+        (Content(size_bytes=9, is_unseen=True), {"media": "image", "formats": ["png"], "max_bytes": 8}, ["M702"]),
     ],
 )
 def test_what_is_taken(content: Content, limits: dict[str, Any], expected: list[str]) -> None:
-    """Each bound lets its own value pass and refuses the next one."""
+    """Each bound lets its own value pass and refuses the next one; a recording may pass it by what encoders add."""
     assert codes(content, **limits) == expected
 
 
@@ -58,6 +64,21 @@ def test_all_breaches_are_said_with_found_value_and_limit() -> None:
         "shows 300 x 750 pixels; `image` takes at least 400 on each side",
         "shows 300 x 750 pixels, a ratio of 0.4; `image` takes at least 0.5 (width divided by height)",
     ]
+
+
+@pytest.mark.parametrize(("height", "shown"), [(30003, "0.39996"), (30000, None), (29997, None), (30000000, "0.0004")])
+def test_a_ratio_is_told_apart_from_its_limit(height: int, shown: str | None) -> None:
+    """It has as many digits as that takes."""
+    tall = Content(size_bytes=1, format="png", media="image", width=12000, height=height)
+    found = breaches(tall, InputLimits(min_ratio=0.4), "image")
+    assert [breach.message.partition(", a ratio of ")[2].partition(";")[0] for breach in found] == [shown] * bool(shown)
+
+
+@pytest.mark.parametrize(("media", "limit"), [("image", "formats"), ("audio", None)])
+def test_another_format_may_be_accepted_and_another_kind_may_not(media: str, limit: str | None) -> None:
+    """A host may take WebP too; nothing makes a picture a recording."""
+    (breach,) = breaches(PICTURE, InputLimits(media=(media,), formats=("jpeg",)), "it")
+    assert (breach.code, breach.limit) == ("M701", limit)
 
 
 def test_a_beginning_says_that_there_is_more() -> None:

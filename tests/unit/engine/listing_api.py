@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from runner.core.answers import AskAgain, Ended, Ready, Request, Running
 from runner.core.codes import Code
 from runner.core.events import Cause, Failure
-from runner.core.ports import ListedTask, Operation
+from runner.core.ports import ListedTask, ListPage, Operation
 from runner.providers.digital_human import DIGITAL_HUMAN
 from tests.unit.engine.api import Api, reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from runner.core.answers import Exchange, QueryAnswer, Reply
 
@@ -38,15 +38,18 @@ class Pages:
         assert 1 <= size <= self.page_size
         return Request("GET", f"{_LIST}page={page}&size={size}")
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
-        """Its tasks."""
+    def read(self, reply: Reply) -> ListPage | AskAgain:
+        """Its tasks, but for entries without an id."""
         if reply.status != 200 or reply.truncated:
             wish = reply.headers.get("retry-after")
             return AskAgain(f"HTTP {reply.status}", retry_after_s=None if wish is None else float(wish))
-        return [
+        entries = json.loads(reply.body)
+        tasks = [
             ListedTask(task_id=task["id"], external_id=task.get("external_id"), body=task)
-            for task in json.loads(reply.body)
+            for task in entries
+            if task["id"]
         ]
+        return ListPage(tasks=tasks, size=len(entries))
 
     def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:  # noqa: ARG002  no choice among results here
         """How a task stands."""
@@ -89,6 +92,7 @@ class ListingApi(Api):
         stands_still_at: Virtual seconds after which the list shows nothing new; None for never.
         shows_results: Whether a finished task in it has its address.
         odd: Job ids whose tasks stand in it unreadably.
+        nameless: Of strangers' older tasks, the numbers of those that stand in it without an id.
         fails: What its requests meet instead of a page, from the first on.
         most_fitting: Tasks that fit into a reply; None for all.
         lists: When pages were asked for: virtual seconds, page, size.
@@ -101,6 +105,7 @@ class ListingApi(Api):
     stands_still_at: float | None = None
     shows_results: bool = True
     odd: frozenset[str] = frozenset()
+    nameless: frozenset[int] = frozenset()
     fails: list[Exchange | BaseException] = field(default_factory=list)
     most_fitting: int | None = None
     lists: list[tuple[float, int, int]] = field(default_factory=list)
@@ -136,6 +141,8 @@ class ListingApi(Api):
             [{"id": f"{age}-{number}", "status": "done", "address": None} for number in range(count)]
             for age, count in (("older", self.older), ("newer", self.newer))
         )
+        for number in self.nameless:
+            before[number]["id"] = None
         oldest_first = [*before, *ours, *after]
         return oldest_first[::-1] if self.newest_first else oldest_first
 

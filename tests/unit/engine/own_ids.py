@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from runner.core.answers import AskAgain, Duplicate, Reply, Request, UnknownTask
 from runner.core.events import Cause, Failure
-from runner.core.ports import ListedTask
+from runner.core.ports import ListedTask, ListPage
 from runner.providers.registry import PROVIDERS
 from tests.unit.engine.api import Api, reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from runner.core.answers import Exchange, QueryAnswer, SubmitAnswer
     from runner.core.ports import Operation, OwnIds, TaskList, Traits
@@ -37,7 +37,7 @@ class ById:
         """200 names the task, 404 denies it."""
         if reply.status == 200:
             return str(json.loads(reply.body)["task"])
-        return None if reply.status == 404 else AskAgain(f"HTTP {reply.status}")
+        return None if reply.status == 404 else AskAgain(f"HTTP {reply.status}", is_busy=reply.status == 429)
 
 
 class InList:
@@ -49,11 +49,13 @@ class InList:
         """Asks for a page."""
         return Request("GET", f"/list?page={page}&size={size}")
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
+    def read(self, reply: Reply) -> ListPage | AskAgain:
         """The tasks, or nothing said."""
         if reply.status != 200:
             return AskAgain(f"HTTP {reply.status}")
-        return [ListedTask(task_id=task, external_id=own, body={}) for task, own in json.loads(reply.body)]
+        entries = json.loads(reply.body)
+        tasks = [ListedTask(task_id=task, external_id=own, body={}) for task, own in entries if task]
+        return ListPage(tasks=tasks, size=len(entries))
 
     def read_task(self, task: ListedTask, inputs: Mapping[str, Any]) -> QueryAnswer:  # noqa: ARG002  nothing is listed of it
         """Nothing."""
@@ -101,6 +103,8 @@ class KnowingApi(Api):
         lists: Whether it lists tasks; if not, a list is answered with 501.
         lookups: When it was asked for which id.
         own: Task id and the moment that it was taken at, by our id.
+        refuses_known: Whether an id that was taken is refused.
+        deaf: Paths of look-ups that are never answered.
     """
 
     lag_s: float = 0.0
@@ -110,6 +114,7 @@ class KnowingApi(Api):
     pages: int = 0
     own: dict[str, tuple[str, float]] = field(default_factory=dict)
     refuses_known: bool = True
+    deaf: set[str] = field(default_factory=set)
 
     async def post(self, request: Request) -> Exchange:
         """Refuse an id that was taken; note the others that are."""
@@ -141,6 +146,8 @@ class KnowingApi(Api):
             return await Api.get(self, request)
         own_id = parts.path.removeprefix("/own/")
         self.lookups.append((now, own_id))
+        if request.path in self.deaf:
+            return reply(500)
         if self.lookups_script:
             return self.lookups_script.pop(0)
         return reply(200, {"task": shown[own_id]}) if own_id in shown else reply(404)

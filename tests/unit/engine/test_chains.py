@@ -34,7 +34,7 @@ def decided(world: World, jobs: Sequence[JobSpec], *, retry_failed: bool = False
     """What a run would do now."""
     sheet = Sheet(jobs, world.accounts, str(world.folder), ageing=world.ageing)
     with world.open() as store:
-        scope = Scope(now=EPOCH + world.now, retry_failed=retry_failed)
+        scope = Scope(now=EPOCH + world.now, retry_failed=retry_failed, traits=world.traits)
         entries = explained(survey(sheet, store, world.home, scope, lambda _: None), sheet, store)
         return {entry.spec.id: entry.decision for entry in entries}
 

@@ -10,13 +10,15 @@ import pytest
 from runner.core import events
 from runner.core.identity import external_id
 from runner.core.job import Job, State
-from runner.core.spec import Timeouts
+from runner.core.spec import Limits, Timeouts
 from runner.engine.lookup import spread
 from tests.unit.engine.api import LOST, NEVER, TAKES_AND_DIES, reply, unsent
 from tests.unit.engine.own_ids import DUPLICATE, SURE_DUPLICATE, InList, KnowingApi, knowing
+from tests.unit.engine.virtual_time import EPOCH
 from tests.unit.engine.world import spec, specs, usd
 
 if TYPE_CHECKING:
+    from runner.core.answers import Reply
     from runner.core.events import Event
     from tests.unit.engine.world import World
 
@@ -44,6 +46,11 @@ def api(world: World) -> KnowingApi:
 def pending(job_id: str = "anna") -> Job:
     """A row before anything happened."""
     return Job(id=job_id, fingerprint="f1", uses="digital-human/avatar", operation="digital-human/avatar")
+
+
+def stored(body: Reply) -> Event:
+    """A raw reply was stored."""
+    return events.ReplyReceived(at=NOON + 6, reply=body)
 
 
 def intent(own_id: str = ANNA, at: float = NOON) -> Event:
@@ -153,13 +160,42 @@ def test_a_list_stands_for_look_ups_that_a_gateway_does_not_pass_on(world: World
     assert api(world).pages == 2
 
 
+@pytest.mark.parametrize("own", ["of-another", external_id("spring", "anna", "f1", 1)])
+def test_a_list_with_an_entry_that_names_no_task_stands_for_nothing(world: World, own: str) -> None:
+    """The entry may be the job's own task; what names one is found all the same."""
+    world.operations = knowing(InList())
+    world.api.tasks["t-old"] = ("anna", -10.0, 0.0)
+    api(world).own |= {"of-a-stranger": ("", -10.0), own: ("t-old", -10.0), "of-one-more": ("t-x", -10.0)}
+    api(world).lookups_script = [reply(501)] * 100
+    outcome = world.run([spec("anna")])
+    assert (world.api.posts, outcome.unfinished) == ([], int(own == "of-another"))
+
+
 def test_without_an_answer_nothing_is_sent(world: World) -> None:
-    """The account stops; the job waits for a next run."""
+    """The operation stops, and no other of the account; the jobs wait for a next run."""
     api(world).lookups_script = [reply(500)] * 100
     outcome = world.run(specs(3))
     assert world.api.posts == []
-    assert "lookup: false" in outcome.account_stops["digital-human"].message
+    assert "lookup: false" in outcome.account_stops["digital-human: digital-human/avatar"].message
     assert outcome.unfinished == 3
+
+
+def test_a_busy_api_is_waited_for(world: World) -> None:
+    """A question that is told "not now" is asked again: the submissions would meet the same."""
+    api(world).lookups_script = [reply(429, {"code": "too many"})] * 30
+    outcome = world.run(specs(2))
+    assert outcome.states == {State.SUCCEEDED: 2}
+    assert world.now > 300.0
+
+
+def test_one_failed_question_does_not_stand_for_a_denial(world: World) -> None:
+    """However complete a list was: what it does not show may be there all the same, and is asked for until the API answers."""
+    world.operations = knowing(InList())
+    world.api.tasks["t-old"] = ("anna", -10.0, 0.0)
+    api(world).own |= {"of-a-stranger": ("t-x", -10.0)}
+    api(world).lookups_script = [reply(502), reply(502), reply(200, {"task": "t-old"})]
+    assert world.run([spec("anna")]).states == {State.SUCCEEDED: 1}
+    assert world.api.posts == []
 
 
 def test_an_account_without_look_ups_is_never_asked(world: World) -> None:
@@ -201,6 +237,25 @@ def test_a_duplicate_of_what_was_sent_again_is_no_refusal(world: World) -> None:
     assert world.api.taken["anna"] == 1
 
 
+def test_the_next_run_knows_that_a_submission_was_sent_again(world: World) -> None:
+    """The doubt is in the state: a run that is killed after the refusal takes nothing for refused that may have arrived."""
+    world.live(pending(), intent(), events.NotFound(at=NOON), intent(at=NOON + 5), stored(DUPLICATE))
+    assert world.run([spec("anna")]).states == {State.IN_DOUBT: 1}
+
+
+def test_an_api_that_was_away_may_have_taken_it(world: World) -> None:
+    """Maintenance most likely means "not taken"; when the next submission is refused for its id, that was wrong."""
+    away = events.NotSent(at=NOON, reason="away", may_have_arrived=True)
+    world.live(pending(), intent(), away, intent(at=NOON + 5), stored(DUPLICATE))
+    assert world.run([spec("anna")]).states == {State.IN_DOUBT: 1}
+
+
+def test_what_was_turned_away_for_certain_is_refused_as_ever(world: World) -> None:
+    """A slot that was not free says nothing about the id."""
+    world.live(pending(), intent(), events.NotSent(at=NOON, reason="no slot"), intent(at=NOON + 5), stored(DUPLICATE))
+    assert world.run([spec("anna")]).states == {State.FAILED: 1}
+
+
 def test_a_bad_parameter_is_refused_within_seconds(world: World) -> None:
     """It does not wait for the hard limit of a POST that was answered."""
     world.api.posts_script["anna"] = [DUPLICATE]
@@ -228,6 +283,49 @@ def test_a_gateway_that_takes_nothing_is_given_up(world: World) -> None:
     assert outcome.states[State.IN_DOUBT] == 0
     world.api.posts_script.clear()
     assert world.run(specs(5)).states == {State.SUCCEEDED: 5}
+
+
+@pytest.mark.parametrize("left", [3, 8])
+def test_what_a_killed_run_has_lost_says_nothing_about_the_api(world: World, left: int) -> None:
+    """However many were cut off and never arrived: all are sent, and new ones do not wait for them."""
+    for number in range(left):
+        job = Job(
+            id=f"hello/{number:03d}", fingerprint="f1", uses="digital-human/avatar", operation="digital-human/avatar"
+        )
+        world.live(job, intent(f"cs-{number}", at=EPOCH))
+    world.change(limits=Limits(in_flight=left + 2, submits_per_minute=600.0))
+    outcome = world.run(specs(left + 2))
+    assert (outcome.states, outcome.account_stops) == ({State.SUCCEEDED: left + 2}, {})
+    assert min(post.began for post in world.api.posts) < 2.0
+
+
+def test_one_reset_that_hits_many_is_one_loss(world: World) -> None:
+    """Three that went together and were lost together do not stop the account."""
+    world.api.posts_script["*"] = [LOST] * 3
+    world.change(limits=Limits(in_flight=4, submits_per_minute=60_000.0))
+    world.api.latency_s = lambda _job: 5.0
+    outcome = world.run(specs(6))
+    assert (outcome.states, outcome.account_stops) == ({State.SUCCEEDED: 6}, {})
+
+
+def test_doubts_of_an_earlier_run_do_not_stop_the_account(world: World) -> None:
+    """Two cut-off submissions that cannot be asked for are doubts; other jobs go on."""
+    for name in ("anna", "bert"):
+        world.live(pending(name), intent(f"cs-{name}"))
+    refused = {"/own/cs-anna", "/own/cs-bert"}
+    api(world).deaf = refused
+    outcome = world.run([spec("anna"), spec("bert"), spec("carl")])
+    assert outcome.states == {State.IN_DOUBT: 2, State.SUCCEEDED: 1}
+    assert outcome.account_stops == {}
+
+
+def test_a_deadline_does_not_wait_for_look_ups(world: World) -> None:
+    """A reply that is lost after the run was told to end is left to the next run."""
+    world.api.posts_script["anna"] = [TAKES_AND_DIES]
+    world.api.latency_s = lambda _job: 10.0
+    world.stop_at(5.0, by="deadline")
+    world.run([spec("anna")])
+    assert (world.states(), world.now < 11.0) == ({"anna": "submitting"}, True)
 
 
 def test_a_run_that_is_stopped_while_it_waits_leaves_no_doubt(world: World) -> None:

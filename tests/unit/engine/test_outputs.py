@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.core import events
+from runner.core.answers import Ready
 from runner.core.job import Job, OutputFile
 from runner.core.references import OutputRef, marker
+from runner.providers.digital_human import Avatar
 from tests.unit.engine.api import Forever, complaint, done, failed, reply, still_running
 from tests.unit.engine.world import USES, World, spec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.core.answers import QueryAnswer, Reply
     from runner.core.spec import JobSpec
 
 ADDRESS = "https://cdn.example.com/t-9.mp4"
@@ -106,6 +111,27 @@ def test_an_output_that_the_task_does_not_name_skips_the_job(world: World) -> No
     told = world.rows()["anna"].failure
     assert told is not None
     assert told.message == "skipped: job `voice` gave no output `voice_engine_id`"
+
+
+class Locked(Avatar):
+    """An operation whose results have no address but one at the API itself."""
+
+    def read_query(self, reply: Reply, inputs: Mapping[str, Any]) -> QueryAnswer:
+        """As ever, without the address."""
+        answer = super().read_query(reply, inputs)
+        return Ready("/v1/videos/t-9/content") if isinstance(answer, Ready) else answer
+
+
+def test_an_output_behind_the_accounts_key_says_so(world: World) -> None:
+    """Nobody else could fetch it, so there is no address to send."""
+    recorded(world)
+    world.operations[USES] = Locked()
+    world.run([spec("voice"), taking("anna")])
+    told = world.rows()["anna"].failure
+    assert told is not None
+    assert told.message == (
+        "skipped: job `voice` gave no output `video_url`: only the account's key can fetch its file, which has no public address"
+    )
 
 
 def test_an_account_that_cannot_be_asked_is_named(world: World) -> None:

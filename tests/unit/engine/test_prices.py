@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from runner.core.answers import Ended, Ready
 from runner.core.codes import Code
 from runner.core.errors import ManifestInvalid
 from runner.core.events import Cause
 from runner.core.job import State
-from runner.core.money import Budget, Price
+from runner.core.money import Price
 from runner.core.spec import Limits
 from runner.engine.survey import Scope, survey
-from runner.engine.treasury import Treasury
 from runner.providers.digital_human import Avatar
-from tests.unit.engine.api import LOST, TAKES, TAKES_AND_DIES, complaint, failed, unsent
+from tests.unit.engine.api import failed
 from tests.unit.engine.speech import speaking, speech, with_speech
 from tests.unit.engine.virtual_time import EPOCH
 from tests.unit.engine.world import Sheet, World, spec, specs, usd
@@ -29,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from runner.core.answers import Exchange, QueryAnswer, Reply
-    from runner.core.ports import Charge, Store
+    from runner.core.answers import QueryAnswer, Reply
     from runner.core.spec import JobSpec
 
 BY_LENGTH = {"speech": Price(per_job=Decimal("0.10")), "avatar": Price(per_second=Decimal("0.05"))}
@@ -172,86 +168,3 @@ def test_a_failure_that_is_not_charged_gives_its_money_back(world: World) -> Non
     outcome = world.run(specs(3), budget="0.40")
     assert (outcome.states, world.spent()) == ({State.FAILED: 1, State.SUCCEEDED: 2}, "0.40")
     assert world.rows()["hello/000"].actual == usd("0")
-
-
-ANSWERS: list[Exchange | str] = [TAKES, TAKES_AND_DIES, LOST, unsent(), complaint(400), complaint(429), complaint(500)]
-
-
-@settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
-@given(
-    cents=st.integers(20, 300),
-    in_flight=st.integers(1, 6),
-    units=st.integers(0, 4),
-    script=st.lists(st.sampled_from(range(len(ANSWERS))), max_size=8),
-    losers=st.sets(st.integers(0, 9), max_size=3),
-    stopped_at=st.floats(1.0, 90.0),
-)
-def test_the_treasury_and_the_ledger_agree(  # noqa: PLR0917  hypothesis gives each by its name
-    cents: int,
-    in_flight: int,
-    units: int,
-    script: list[int],
-    losers: set[int],
-    stopped_at: float,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """After a run that was stopped and one that went on, there is as much left to reserve as the state leaves of the budget, to the cent."""
-    world = World(tmp_path_factory.mktemp("agree"))
-    world.change(prices={"avatar": BY_UNIT}, limits=Limits(in_flight=in_flight, submits_per_minute=6000.0))
-    world.operations = {"digital-human/avatar": Counted(units=str(units))}
-    world.api.posts_script["*"] = [ANSWERS[number] for number in script]
-    jobs = specs(10)
-    for place in losers:
-        world.api.results[jobs[place].id] = failed()
-    budget = Decimal(cents) / 100
-    most: list[Decimal] = []
-    world.after_commit = lambda store: most.append(sum((each.amount for each in store.spent()), Decimal(0)))
-    treasuries: list[Treasury] = []
-    world.stop_at(stopped_at)
-    world.run(jobs, budget=str(budget))
-    world.on_start = lambda run: treasuries.append(run.ctx.treasury)
-    assert world.run(jobs, budget=str(budget)).fatal is None
-    left = budget - Decimal(world.spent())
-    assert max(most, default=Decimal(0)) <= budget
-    assert treasuries[0].reserve(usd(str(left + Decimal("0.01")))) is not None
-    assert treasuries[0].reserve(usd(str(left))) is None
-
-
-class Unspent:
-    """A state that has spent nothing."""
-
-    def spent(self, *, day: str | None = None) -> Sequence[Charge]:  # noqa: ARG002  on no day either
-        """Nothing."""
-        return ()
-
-
-MOVES = st.sampled_from(["reserve", "settle", "release", "doubt"])
-
-
-@given(
-    limits=st.lists(st.integers(0, 1000), min_size=1, max_size=3),
-    moves=st.lists(st.tuples(MOVES, st.integers(0, 300), st.integers(0, 300)), max_size=60),
-)
-def test_no_budget_is_exceeded_by_what_is_reserved_and_settled(
-    limits: list[int], moves: list[tuple[str, int, int]]
-) -> None:
-    """Whatever is reserved, settled for no more than that, given back or left in doubt: every limit holds, and the strictest decides."""
-    budgets = [Budget(usd(str(limit))) for limit in limits]
-    treasury = Treasury.open(budgets, cast("Store", Unspent()), today="2026-11-20")
-    taken: list[int] = []
-    total = 0
-    for move, amount, pick in moves:
-        if move == "reserve":
-            fits = total + amount <= min(limits)
-            assert (treasury.reserve(usd(str(amount))) is None) is fits
-            taken += [amount] if fits else []
-            total += amount if fits else 0
-        elif taken:
-            reserved = taken.pop(pick % len(taken))
-            actual = min(amount, reserved) if move == "settle" else reserved if move == "doubt" else 0
-            if move == "settle":
-                treasury.settle(usd(str(reserved)), usd(str(actual)))
-            elif move == "release":
-                treasury.release(usd(str(reserved)))
-            total += actual - reserved
-        assert total <= min(limits)

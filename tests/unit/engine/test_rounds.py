@@ -20,11 +20,10 @@ from tests.unit.engine.virtual_time import EPOCH, VirtualClock, play
 from tests.unit.engine.world import USES, World, make_account, spec, specs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from runner.core.answers import Exchange, QueryAnswer, Reply
-    from runner.core.ports import ListedTask
+    from runner.core.ports import ListPage
 
 ROUND_S = 5.0
 """Least seconds between two rounds: `poll.min_s` of the account."""
@@ -67,7 +66,15 @@ def test_two_hundred_tasks_cost_two_requests_a_round(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-@pytest.mark.parametrize("strangers", [{}, {"older": 3000}, {"older": 3000, "newer": 700}])
+@pytest.mark.parametrize(
+    "strangers",
+    [
+        {},
+        {"older": 3000},
+        {"older": 3000, "newer": 700},
+        {"older": 3000, "nameless": frozenset(range(0, 3000, 400))},
+    ],
+)
 def test_the_order_of_a_list_and_strangers_in_it_change_little(
     tmp_path: Path, strangers: dict[str, Any], *, newest_first: bool
 ) -> None:
@@ -222,7 +229,7 @@ def test_a_key_that_is_refused_to_a_list_stops_submissions_alone(tmp_path: Path)
 class _Refusing(Pages):
     """Reads a 401 as a word about the account."""
 
-    def read(self, reply: Reply) -> Sequence[ListedTask] | AskAgain:
+    def read(self, reply: Reply) -> ListPage | AskAgain:
         """The tasks of a page."""
         if reply.status == 401:
             return AskAgain("no", stops_account=Failure(cause=None, code=Code.KEY_REFUSED, message="no"))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.unit.engine.world import World
 
 DOUBTS: dict[str, Exchange] = {
+    "500 that calls itself saturated": complaint(500, message="当前分组上游负载已饱和，请稍后再试"),
     "reset or end of stream after sending began": LOST,
     "read time-out": NoReply(Fault.CONNECTION, sent=True, message="no reply within 180 s"),
     "bytes that are no HTTP": NoReply(Fault.UNREADABLE, sent=True, message="garbage"),
@@ -50,7 +51,6 @@ NOT_NOW: dict[str, Exchange] = {
     "429 with a wish": complaint(429, retry_after="7"),
     "429 of a full token": complaint(429, "token_concurrency_limit_reached"),
     "503 without a channel": complaint(503, "model_not_found"),
-    "500 that calls itself saturated": complaint(500, message="当前分组上游负载已饱和，请稍后再试"),
 }
 
 ACCOUNT_STOPS: dict[str, tuple[Exchange, str]] = {

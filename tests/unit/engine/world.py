@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from runner.core.diagnostics import Span
 from runner.core.job import OutputFile
+from runner.core.ledger import day_of
 from runner.core.money import Budget, Money, Price
 from runner.core.plan import FileState
 from runner.core.renames import Renames
@@ -19,6 +21,7 @@ from runner.engine.context import Context
 from runner.engine.journal import Journal
 from runner.engine.lane import Lane
 from runner.engine.prepare import prepare
+from runner.engine.pricing import expected_cost
 from runner.engine.run import Outcome, Run
 from runner.engine.survey import Scope
 from runner.engine.treasury import Treasury
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from runner.core.job import Job
     from runner.core.notices import Notice
     from runner.core.plan import Standing
-    from runner.core.ports import Move, NotDelivered, Operation, Order, Store
+    from runner.core.ports import Move, NotDelivered, Operation, Order, Store, Traits
     from runner.engine.prepare import Prepared
 
 USES = "digital-human/avatar"
@@ -265,6 +268,11 @@ class World:
         (account,) = self.accounts.values()
         return account
 
+    @property
+    def traits(self) -> dict[str, Traits]:
+        """What may be relied on for the operations."""
+        return {name: operation.traits for name, operation in self.operations.items()}
+
     def change(self, **fields: Any) -> None:
         """Change the only account."""
         self.accounts[self.account.name] = replace(self.account, **fields)
@@ -289,7 +297,12 @@ class World:
         """One run, from the survey to its end."""
         sheet = Sheet(jobs, self.accounts, str(self.folder), ageing=self.ageing)
         budgets = [*self.budgets, *([Budget(usd(budget))] if budget is not None else [])]
-        scope = Scope(now=EPOCH + self.now, selection=selection or Selection(), retry_failed=retry_failed)
+        scope = Scope(
+            now=EPOCH + self.now,
+            selection=selection or Selection(),
+            retry_failed=retry_failed,
+            traits=self.traits,
+        )
         with self.open() as store:
             prepared = prepare(
                 sheet,
@@ -311,14 +324,16 @@ class World:
     ) -> Outcome:
         watched = cast("Store", WatchedStore(store, self.say, self.breaks, self.after_commit))
         clock, watch = VirtualClock(), Watch(self.notices)
+        expected = partial(expected_cost, self.accounts, "USD", prepared.lengths_s)
+        treasury = Treasury.open(budgets, watched, today=day_of(clock.wall()), expected=expected)
         ctx = Context(
             manifest="spring",
             store=watched,
             delivery=self.home,
             clock=clock,
             observer=watch,
-            journal=Journal(watched, watch, clock),
-            treasury=Treasury.open(budgets, watched, today="2023-11-14"),
+            journal=Journal(watched, watch, clock, treasury),
+            treasury=treasury,
             limit=limit,
         )
         lanes = {

@@ -118,7 +118,8 @@ def test_addresses_that_are_asked(tmp_path: Path) -> None:
     )
     found = opened(written(tmp_path, text)).addresses()
     assert list(found) == [f"{CDN}/{name}" for name in ("a.png", "a.mp3", "1.png", "2.png")]
-    assert [limits.media for limits in found[f"{CDN}/a.png"]] == [("image",), ("image", "video")]
+    assert [limits.media for limits in found[f"{CDN}/a.png"].limits] == [("image",), ("image", "video")]
+    assert found[f"{CDN}/a.png"].accounts == ["kling", "digital-human"]
 
 
 def test_what_an_address_gave_is_held_against_the_limits(tmp_path: Path) -> None:
@@ -144,14 +145,58 @@ def test_an_account_may_take_longer_texts(characters: int, is_taken: bool, tmp_p
     assert bool(findings(written(tmp_path, text))) is not is_taken
 
 
+@pytest.mark.parametrize(
+    ("with_", "message", "note"),
+    [
+        (
+            f"{{image: {CDN}/a.png, audio_id: a-77, prompt: {'x' * 2501}}}",
+            "`prompt` has 2,501 characters; it takes at most 2,500",
+            "if this account's host has other limits, say so: `providers: {kling: {accepts: {avatar: {prompt: {max_chars: …}}}}}`",
+        ),
+        (
+            "{image: {file: a.wav}, audio_id: a-77}",
+            "`a.wav` is a WAV recording; `image` takes PNG or JPEG",
+            None,
+        ),
+        (
+            "{image: {file: a.gif}, audio_id: a-77}",
+            "`a.gif` is a GIF picture; `image` takes PNG or JPEG",
+            "if this account's host has other limits, say so: `providers: {kling: {accepts: {avatar: {image: {formats: …}}}}}`",
+        ),
+    ],
+)
+def test_a_finding_says_what_can_be_done(with_: str, message: str, note: str | None, tmp_path: Path) -> None:
+    """The found value, the input, the limit; and the key that changes it, where one does."""
+    (tmp_path / "a.wav").write_bytes(silence(2.5))
+    (tmp_path / "a.gif").write_bytes(picture("GIF"))
+    path = written(tmp_path, f"{HEAD}jobs:\n  a: {{uses: kling/avatar, with: {with_}}}\n")
+    (finding,) = findings(path, look=look)
+    assert (finding.message, finding.notes) == (message, () if note is None else (note,))
+
+
+@pytest.mark.parametrize(
+    ("uses", "with_", "name"),
+    [
+        ("digital-human/avatar", "{avatar_url: {file: a.png}, audio_url: https://c.example.com/a.mp3}", "avatar_url"),
+        ("video/generate", "{model: m, prompt: p, images: [{file: a.png}]}", "images"),
+    ],
+)
+def test_an_input_that_takes_only_addresses_says_so(uses: str, with_: str, name: str, tmp_path: Path) -> None:
+    """Whoever writes a local file there is told who fetches it."""
+    head = f"{HEAD}providers: {{video: {{base_url: https://gateway.example.com}}}}\n"
+    (finding,) = findings(written(tmp_path, f"{head}jobs:\n  a: {{uses: {uses}, with: {with_}}}\n"))
+    assert finding.message == f"`{name}` takes no local file: the provider fetches it itself, from a public address"
+    assert finding.hint == "upload it somewhere, and write its `https://` address here"
+
+
 def test_accounts_carry_what_they_accept(tmp_path: Path) -> None:
     """The engine reads the same limits from the account."""
     text = f"{HEAD}providers: {{kling: {{accepts: {{avatar: {{image: {{max_bytes: 7}}}}}}}}}}\njobs:\n"
     path = written(tmp_path, f"{text}  a: {{uses: kling/avatar, with: {{image: {CDN}/a.png, audio_id: a-77}}}}\n")
     campaign = opened(path)
     assert campaign.accounts["kling"].accepts == {"avatar": {"image": {"max_bytes": 7}}}
-    (limits,) = campaign.addresses().values()
-    assert limits == [
+    (use,) = campaign.addresses().values()
+    assert use.limits == [
         InputLimits(
             media=("image",), formats=("png", "jpeg"), max_bytes=7, min_side_px=300, min_ratio=0.4, max_ratio=2.5
         )

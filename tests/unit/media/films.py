@@ -93,3 +93,13 @@ def _hum(container: OutputContainer, stream: AudioStream) -> None:
         frame.planes[0].update(wave.ljust(frame.planes[0].buffer_size, b"\0"))
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+BOX_SIZES = (0x4000000000000000, 0x7FFFFFFFFFFFFF00, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFF0)
+"""Of boxes that end where no file does: what a seek there raises depends on the size and on the kind of file."""
+
+
+def with_box(content: bytes, size: int) -> bytes:
+    """A film with a box of padding behind its first box that claims so many bytes."""
+    first = int.from_bytes(content[:4], "big")
+    return content[:first] + struct.pack(">I4sQ", 1, b"free", size) + content[first:]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import struct
 import time
 import zlib
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import av
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from runner.core.preflight import FORMATS, Content
 from runner.media.preflight import look
 from tests.contents import picture, png_that_claims, recording, silence, video
+from tests.unit.media.films import BOX_SIZES, with_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 MOST_SECONDS = 2.0
 """For one small file, however hostile; each takes milliseconds."""
@@ -75,6 +81,109 @@ def test_a_video_without_sound_says_so() -> None:
 def test_lengths_without_a_header_are_counted(content: bytes) -> None:
     """Half of the recording is silent, and FFmpeg's own guess is wrong by a third and more."""
     assert seen(content).duration_s == pytest.approx(6, abs=0.13)
+
+
+def resized_wav(riff_size: int, data_size: int, keep: float = 1.0) -> bytes:
+    """A WAV of 2.5 s whose lengths were written otherwise, or whose end is missing."""
+    whole = recording()
+    at = whole.index(b"data") + 4
+    made = whole[:4] + struct.pack("<I", riff_size) + whole[8:at] + struct.pack("<I", data_size) + whole[at + 4 :]
+    return made[: at + 4 + round((len(made) - at - 4) * keep)]
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFF_F000, 0x7FFF_FFFF, 0xFFFF_FFFF])
+@pytest.mark.parametrize("keep", [1.0, 0.5])
+def test_a_wav_that_was_written_to_a_pipe_is_whole(size: int, keep: float) -> None:
+    """Nobody could go back and write its length; it ends where it ends, within a packet or not."""
+    content = seen(resized_wav(size, size, keep))
+    assert content.flaw is None
+    assert content.duration_s == pytest.approx(2.5 * keep, abs=0.001)
+
+
+def test_a_wav_is_as_long_as_it_says() -> None:
+    """One that lacks a byte is cut off, wherever that lies; the length of the file around the sound is nobody's business."""
+    whole = recording()
+    assert seen(whole[:-1]).flaw == "is cut off"
+    at = whole.index(b"data") + 4
+    assert seen(resized_wav(0xFFFF_FFFF, int.from_bytes(whole[at : at + 4], "little"))).duration_s == 2.5
+
+
+@pytest.mark.parametrize(
+    ("name", "keep", "flaw"), [(b"RF64", None, None), (b"BW64", None, None), (b"RF64", -2, "is cut off")]
+)
+def test_a_wav_of_64_bits_has_a_name_of_its_own(name: bytes, keep: int | None, flaw: str | None) -> None:
+    """An API that takes WAV need not take it; its length stands in another place."""
+    whole = recording()
+    at = whole.index(b"data")
+    sound = whole[at + 8 :]
+    sizes = struct.pack("<QQQI", len(whole) + 28, len(sound), len(sound) // 2, 0)
+    head = name + b"\xff" * 4 + b"WAVEds64" + struct.pack("<I", len(sizes)) + sizes + whole[12:at]
+    content = seen((head + b"data" + b"\xff" * 4 + sound)[:keep])
+    assert (content.words, content.flaw) == ("an RF64 recording (a WAV of 64 bits)", flaw)
+    assert content.duration_s == (2.5 if flaw is None else None)
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+@pytest.mark.parametrize(
+    "label",
+    [bytes(500_000), b"TAG" + bytes(125), b"APETAGEX" + struct.pack("<IIII", 2000, 300_032, 1, 0) + bytes(300_008)],
+    ids=["zeros", "id3v1", "ape"],
+)
+def test_what_stands_behind_an_mp3_adds_nothing(label: bytes, has_header: bool) -> None:
+    """FFmpeg would take it for sound, and the recording for one that lacks its end."""
+    content = seen(recording("mp3", "libmp3lame", 6, has_header=has_header) + label)
+    assert content.flaw is None
+    assert content.duration_s == pytest.approx(6, abs=0.13)
+
+
+def test_an_mp3_that_lacks_frames_is_cut_off() -> None:
+    """Its header has counted them, also where a label stands behind what is left."""
+    whole = recording("mp3", "libmp3lame", 6)
+    for rest in (b"", bytes(100_000)):
+        assert (seen(whole[: len(whole) * 2 // 3] + rest).flaw or "").endswith(" s of 6.1 s")
+
+
+def png_of(rows: int, *, end: bytes = b"\0\0\0\0IEND\xae\x42\x60\x82") -> bytes:
+    """A grey picture of 100 x 100 pixels with so many rows in a sound stream."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 100, 100, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(101 * rows)))]
+    chunks = (struct.pack(">I", len(it)) + name + it + struct.pack(">I", zlib.crc32(name + it)) for name, it in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + end
+
+
+@pytest.mark.parametrize(
+    ("content", "is_whole"),
+    [
+        (png_of(100), True),
+        (png_of(100) + b"label", True),
+        (png_of(101), True),
+        (png_of(99), False),
+        (png_of(1), False),
+        (png_of(100, end=b""), False),
+        (png_of(100, end=b"\0\0\0\0IEND\xae\x42\x60"), False),
+        (png_of(100, end=b"\0\0\0\0IEN"), False),
+    ],
+)
+def test_a_png_has_all_its_rows_and_an_end(content: bytes, is_whole: bool) -> None:
+    """A decoder would leave the rest black, and say nothing."""
+    assert (seen(content).flaw is None) == is_whole
+
+
+@pytest.mark.parametrize("side", [1, 4, 5, 33])
+@pytest.mark.parametrize("form", ["rgb24", "gray", "rgba", "monob", "gray16be"])
+@pytest.mark.parametrize("flags", ["+ildct", ""], ids=["interlaced", "plain"])
+def test_rows_are_counted_in_every_form(side: int, form: str, flags: str) -> None:
+    """In seven passes or one, with any number of bits; the last row counts."""
+    encoder = av.CodecContext.create("png", "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 7, side, form, Fraction(1)
+    encoder.options = {"flags": flags} if flags else {}
+    frame = av.VideoFrame(7, side, form)
+    content = b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
+    assert content[28] == bool(flags)
+    assert seen(content).flaw is None
+    taller = content[:20] + struct.pack(">I", side + 1) + content[24:]
+    taller = taller[:29] + struct.pack(">I", zlib.crc32(taller[12:29])) + taller[33:]
+    assert seen(taller).flaw is not None
 
 
 @pytest.mark.parametrize(
@@ -155,6 +264,27 @@ def test_bombs_are_not_unpacked() -> None:
     assert seen(png_that_claims(400, 400, (b"zTXt", b"a\0\0" + bomb))).flaw is not None
     assert seen(png_that_claims(400, 400, (b"iCCP", b"a\0\0" + bomb))).flaw is not None
     assert time.perf_counter() - began < MOST_SECONDS
+
+
+@pytest.mark.parametrize("side", [10_000, 65_535], ids=["large", "bomb"])
+def test_a_gif_whose_frame_is_larger_than_its_screen_is_a_value(side: int) -> None:
+    """Thirty-five bytes that ask for up to four gigapixels give a flaw, whatever Pillow makes of them."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\2\2\x4c\1\0;"
+    content = seen(head + frame)
+    assert (content.format, content.media) == ("gif", "image")
+    assert content.flaw is not None
+
+
+@pytest.mark.parametrize("size", BOX_SIZES, ids=hex)
+def test_a_box_beyond_all_files_is_a_value(tmp_path: Path, size: int) -> None:
+    """Its place cannot be gone to: not in memory, and not on a disk, which answers otherwise."""
+    content = with_box(video(), size)
+    (tmp_path / "evil.mp4").write_bytes(content)
+    with (tmp_path / "evil.mp4").open("rb") as file:
+        on_disk = look(file)
+    assert on_disk == seen(content)
+    assert on_disk.format == "mp4"
 
 
 def test_two_files_in_one_are_what_they_begin_as() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import random
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from runner.core.media import Damaged, MediaFacts
 from runner.core.spec import Verify
 from runner.media.containers import Unreadable, open_media, reading
 from runner.media.probe import probe
-from tests.unit.media.films import HEIGHT, SECONDS, WIDTH, film, sound
+from tests.unit.media.films import BOX_SIZES, HEIGHT, SECONDS, WIDTH, film, sound, with_box
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,21 @@ def reason(content: bytes, *, media: str = "video", expects_audio: bool = False,
     found = look(content, media=media, expects_audio=expects_audio, verify=verify)
     assert isinstance(found, Damaged)
     return found.reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        sound("wav", "pcm_s16le").replace(struct.pack("<I", SECONDS * 32_000), b"\xff" * 4, 1),
+        sound("mp3", "libmp3lame") + bytes(100_000),
+    ],
+    ids=["wav from a pipe", "padded mp3"],
+)
+def test_a_sound_that_says_its_length_badly_is_whole(content: bytes) -> None:
+    """What was paid for is not thrown away because its writer could not go back, or has left zeros behind it."""
+    found = look(content, media="audio")
+    assert isinstance(found, MediaFacts)
+    assert found.duration_s == pytest.approx(SECONDS, abs=0.2)
 
 
 @pytest.mark.parametrize("verify", [Verify.CONTAINER, Verify.FRAME])
@@ -130,6 +146,17 @@ def test_a_film_whose_pictures_do_not_decode_is_found_by_frame_only() -> None:
     content[start:end] = bytes(end - start)
     assert isinstance(look(bytes(content), verify=Verify.CONTAINER), MediaFacts)
     assert isinstance(look(bytes(content), verify=Verify.FRAME), Damaged)
+
+
+@pytest.mark.parametrize("size", BOX_SIZES, ids=hex)
+def test_a_box_beyond_all_files_is_a_value(tmp_path: Path, size: int) -> None:
+    """Its place cannot be gone to: not in memory, and not on a disk, which answers otherwise."""
+    content = with_box(film(index_first=True), size)
+    (tmp_path / "evil.mp4").write_bytes(content)
+    with (tmp_path / "evil.mp4").open("rb") as file:
+        on_disk = probe(file, media="video", expects_audio=False, verify=Verify.FRAME)
+    assert isinstance(on_disk, MediaFacts | Damaged)
+    assert type(on_disk) is type(look(content))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Tests of the providers and their wire, beyond the contract that all providers hold."""

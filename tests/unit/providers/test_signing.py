@@ -80,7 +80,7 @@ def test_a_token_is_kept_while_five_minutes_are_left(later_s: float, is_same: bo
     assert claims_of(signer.token())["exp"] == int((NOW if is_same else clock.now) + 1800)
 
 
-@pytest.mark.parametrize("ahead_s", [-86_400.0, -3600.0, 0.0, 3600.0])
+@pytest.mark.parametrize("ahead_s", [-172_800.0, -3600.0, 5.0, 3600.0, 172_800.0])
 def test_after_a_refusal_the_servers_clock_counts(ahead_s: float) -> None:
     """Both clocks may be wrong by hours: what the server says about the time is what it judges by."""
     signer = signer_at(lambda: NOW)
@@ -90,13 +90,35 @@ def test_after_a_refusal_the_servers_clock_counts(ahead_s: float) -> None:
     assert claims_of(signer.token()) == {"iss": ACCESS, "exp": NOW + ahead_s + 1800, "nbf": NOW + ahead_s - 5}
 
 
-@pytest.mark.parametrize("date", [{}, {"date": ""}, {"date": "yesterday"}, {"date": "Fri, 20 Nov 2026 10:00:00 -0000"}])
-def test_without_a_date_our_own_clock_counts(date: dict[str, str]) -> None:
-    """A server that does not say what time it is changes nothing."""
+@pytest.mark.parametrize(
+    "date",
+    [
+        {},
+        {"date": ""},
+        {"date": "yesterday"},
+        {"date": "Fri, 20 Nov 2026 10:00:00 -0000"},
+        {"date": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"date": "Mon, 01 Jan 0001 00:00:00 GMT"},
+        dated(NOW + 172_801),
+        dated(NOW),
+    ],
+    ids=["none", "empty", "a word", "no zone", "year 9999", "year 1", "more than two days", "the same"],
+)
+def test_where_the_clocks_explain_nothing_the_token_holds_earlier(date: dict[str, str]) -> None:
+    """The same token would be refused again: the next one begins to hold five minutes ago, and ends when it would have (api-facts 1.5)."""
     signer = signer_at(lambda: NOW)
     signer.learn(date)
     signer.sign_again()
+    assert claims_of(signer.token()) == {"iss": ACCESS, "exp": NOW + 1800, "nbf": NOW - 300}
+
+
+def test_the_token_before_is_a_secret_still() -> None:
+    """A reply to it may come after the next one was signed."""
+    signer = signer_at(lambda: NOW)
     assert signer.token() == VECTOR
+    signer.sign_again()
+    assert signer.token() != VECTOR
+    assert signer.secrets == (ACCESS, SECRET, VECTOR)
 
 
 def test_what_was_learnt_last_stands() -> None:
@@ -156,6 +178,13 @@ async def test_the_token_of_the_request_is_redacted_though_another_follows() -> 
         result = await wire.get(GET)
     assert isinstance(result, Reply)
     assert result.body == b"[redacted]"
+
+
+async def test_the_wire_names_all_secrets_of_its_account() -> None:
+    """Whoever is handed the header is handed what must be kept out of every text, too."""
+    async with raw_server() as server, wire_to(server.url(), signer=signer_at(lambda: NOW)) as wire:
+        assert wire.authorization() == f"Bearer {VECTOR}"
+        assert set(wire.secrets()) == {VECTOR, ACCESS, SECRET}
 
 
 async def test_messages_do_not_hold_the_token() -> None:

@@ -1,0 +1,1 @@
+"""Tests of the room that tells people and programs what has become of jobs."""

@@ -1,0 +1,1 @@
+"""Tests of the APIs that are served on loopback."""

@@ -235,10 +235,10 @@ async def test_tasks_are_found_by_our_own_id_and_in_lists() -> None:
         task_id = await one.accepted(SPEAKS)
         assert own_ids.read(await one.reply(own_ids.request("cs-1")), "cs-1") == task_id
         assert isinstance(await one.submit(SPEAKS), Duplicate)
-        tasks = task_list.read(await one.reply(task_list.request(1, task_list.page_size)))
-        assert not isinstance(tasks, AskAgain)
-        assert [(task.task_id, task.external_id) for task in tasks] == [(task_id, "cs-1")]
-        assert isinstance(task_list.read_task(tasks[0], SPEAKS), Ready)
+        page = task_list.read(await one.reply(task_list.request(1, task_list.page_size)))
+        assert not isinstance(page, AskAgain)
+        assert [(task.task_id, task.external_id) for task in page.tasks] == [(task_id, "cs-1")]
+        assert isinstance(task_list.read_task(page.tasks[0], SPEAKS), Ready)
 
 
 async def test_a_key_pair_signs_by_the_servers_clock_when_ours_is_wrong() -> None:

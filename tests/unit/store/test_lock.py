@@ -54,7 +54,15 @@ def test_a_second_process_is_told_who_holds_it(place: Place, holder: subprocess.
         assert f"`callsheet run autumn.yaml` (process {holder.pid} on {os.uname().nodename}, since 2" in str(
             caught.value
         )
-        assert "--wait-for-lock" in (caught.value.next_step or "")
+        assert caught.value.next_step == "Wait until it has ended."
+
+
+def test_a_command_that_can_wait_says_so(place: Place, holder: subprocess.Popen[str]) -> None:
+    """The flag is named to those that have it."""
+    assert holder.pid
+    with pytest.raises(LockHeld) as caught:
+        hold_lock(place.folder, command="mine", can_wait=True)
+    assert caught.value.next_step == "Wait until it has ended, or start with --wait-for-lock."
 
 
 def test_a_killed_holder_leaves_nothing_to_clean_up(place: Place, holder: subprocess.Popen[str]) -> None:

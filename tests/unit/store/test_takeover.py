@@ -97,7 +97,7 @@ async def test_a_line_says_what_was_paid_and_holds_no_address(place: Place) -> N
             "height": 36,
         },
         "outputs": {"duration_s": 2.5},
-        "done_at": "2023-11-14T22:14:30Z",
+        "done_at": "2023-11-14T22:14:20Z",
     }
 
 
@@ -114,7 +114,7 @@ async def test_a_fresh_checkout_knows_what_was_paid(place: Place) -> None:
     assert (row.state, row.task_id, row.done_at, row.uses) == (
         State.SUCCEEDED,
         "t-1",
-        NOON + 70,
+        NOON + 60,
         "digital-human/avatar",
     )
     assert row.output == replace(FILE, mtime_ns=99)
@@ -149,6 +149,24 @@ async def test_a_deleted_file_is_written_again(place: Place) -> None:
     with opened(place) as store:
         store.write_lock_file({})
     assert [line["id"] for line in lines(place)] == ["welcome/1"]
+
+
+async def test_a_file_that_is_fetched_again_is_no_younger(place: Place) -> None:
+    """The line stays as it was: how old a result is counts from when it was seen first."""
+    again = (events.Reopened(at=NOON + 9e5, reason="missing"), ready(at=NOON + 9e5), delivered(at=NOON + 9e5))
+    await told(place, once=WHOLE, twice=(*WHOLE, *again))
+    assert len({line["done_at"] for line in lines(place)}) == 1
+
+
+async def test_another_machine_s_delivery_has_its_own_age(place: Place) -> None:
+    """A submission of ours that was not accepted, long before it, says nothing about how old the result is."""
+    await told(place, anna=WHOLE)
+    forget(place)
+    with place.open() as store:
+        await live(store, pending("anna"), intent(at=NOON - 9e6), events.NotSent(at=NOON - 9e6, reason="no"))
+    with opened(place) as store:
+        row = rows_of(store)["anna"]
+    assert (row.task_id, row.submitted_at, row.accepted_at, row.ready_at) == ("t-1", None, None, NOON + 60)
 
 
 async def test_nothing_paid_makes_no_file(place: Place) -> None:

@@ -158,10 +158,11 @@ FORBIDDEN = [
     "https://%31%32%37.0.0.1/v.mp4",
     "https://127.0.0.1%2f.example.com/v.mp4",
     "https://cdn.example.com%00.evil.example/v.mp4",
-    "https://ⓛocalhost/v.mp4",
     "https://127。0。0。1/v.mp4",
     "https://１２７.0.0.1/v.mp4",
-    "https://cdn.exämple.com/v.mp4",
+    "https://a\u200db.com/v.mp4",
+    "https://℀.com/v.mp4",
+    "https://user@视频.example.com/v.mp4",
     "https://cdn.example.com\u202e/v.mp4",
     "https://cdn .example.com/v.mp4",
     "https://cdn.example.com\r\nHost: evil/v.mp4",
@@ -219,6 +220,30 @@ def test_allowed(address: str) -> None:
     judged = read_address(address, ())
     assert isinstance(judged, Address)
     assert not judged.is_trusted
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://视频.example.com/v.mp4", "xn--cy2a840a.example.com"),
+        ("https://视频.example.com:443/视//频.mp4", "xn--cy2a840a.example.com"),
+        ("https://cdn.exämple.com?sig=1", "cdn.xn--exmple-cua.com"),
+        ("https://cdn。example。com/v.mp4", "cdn.example.com"),
+        ("https://cdn.example.com/视//频.mp4", "cdn.example.com"),
+    ],
+)
+def test_a_host_in_other_letters_is_asked_by_its_name_in_ascii(address: str, host: str) -> None:
+    """As name servers know it; path and query are left alone."""
+    judged = read_address(address, ())
+    assert isinstance(judged, Address)
+    assert judged.url.raw_host == host
+
+
+def test_a_redirect_to_a_path_with_two_slashes_is_no_host() -> None:
+    """Only what an address begins with is a host."""
+    judged = read_address("/a//视频/v.mp4", (), base=URL("https://cdn.example.com/"))
+    assert isinstance(judged, Address)
+    assert str(judged.url) == "https://cdn.example.com/a//%E8%A7%86%E9%A2%91/v.mp4"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from runner.core.preflight import Content, NotFetched
 from runner.media.preflight import look
-from runner.transfer.look import MOST_BYTES, look_at_addresses
+from runner.transfer.look import MOST_BYTES, Wanted, look_at_addresses
 from tests.contents import picture, silence
 from tests.unit.transfer.cdn import Cdn, status
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 async def asked(cdn: Cdn, wanted: Mapping[str, int | None], **options: Any) -> list[Content | NotFetched]:
     """What paths of a server gave, whose origin is allowed."""
-    addresses = {f"{cdn.origin}{path}": most for path, most in wanted.items()}
-    found = await look_at_addresses(addresses, trusted_origins=(cdn.origin,), look=look, **options)
+    addresses = {f"{cdn.origin}{path}": Wanted(most, (cdn.origin,)) for path, most in wanted.items()}
+    found = await look_at_addresses(addresses, look=look, **options)
     assert list(found) == list(addresses)
     return list(found.values())
 
@@ -37,7 +37,7 @@ async def test_a_recording_is_measured() -> None:
 async def test_an_address_without_limits_only_has_to_answer() -> None:
     """Its body is not looked at."""
     async with Cdn(b"whatever") as cdn:
-        assert await asked(cdn, {"/a": None}) == [Content(size_bytes=0)]
+        assert await asked(cdn, {"/a": None}) == [Content(size_bytes=8, is_unseen=True)]
 
 
 @pytest.mark.parametrize("code", [304, 401, 403, 404, 410, 429, 500, 503])
@@ -49,11 +49,18 @@ async def test_an_error_is_no_content(code: int) -> None:
 
 
 async def test_what_is_too_large_is_not_fetched() -> None:
-    """The server says how large it is: only the beginning comes, and the found value is the whole length."""
-    content = picture().ljust(5_000_000, b"\0")
-    async with Cdn(content) as cdn:
-        (found,) = await asked(cdn, {"/a": 1_000_000})
-    assert found == Content(size_bytes=5_000_000, format="png", media="image", width=300, height=300)
+    """The server says at once how large it is; its body may take as long as it likes."""
+
+    async def slow(request: web.Request, _cdn: Cdn) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "5000000"})
+        await response.prepare(request)
+        await asyncio.sleep(30)
+        return response
+
+    async with Cdn(b"") as cdn:
+        cdn.answers.append(slow)
+        found = await asked(cdn, {"/a": 4_999_999}, within_s=10.0)
+    assert found == [Content(size_bytes=5_000_000, is_unseen=True)]
 
 
 async def test_a_body_without_a_length_is_fetched_up_to_the_most() -> None:
@@ -103,11 +110,23 @@ async def test_nobody_asks_around_in_our_own_network(address: str) -> None:
     """An origin that no account names must be public, by name and by number."""
     async with Cdn(picture()) as cdn:
         address = address.replace("PORT", cdn.origin.rpartition(":")[2])
-        found = await look_at_addresses({address: 10}, trusted_origins=(), look=look)
+        found = await look_at_addresses({address: Wanted(10)}, look=look)
         assert not cdn.asked
     (result,) = found.values()
     assert isinstance(result, NotFetched)
     assert result.reason.startswith("may not be fetched: ")
+
+
+async def test_each_address_is_trusted_by_itself() -> None:
+    """What one may fetch from an origin says nothing of another address there."""
+    async with Cdn(picture()) as cdn:
+        ours, others = f"{cdn.origin}/a.png", f"{cdn.origin}/b.png"
+        found = await look_at_addresses(
+            {ours: Wanted(MOST_BYTES, (cdn.origin,)), others: Wanted(MOST_BYTES)}, look=look
+        )
+        assert len(cdn.asked) == 1
+    assert isinstance(found[ours], Content)
+    assert isinstance(found[others], NotFetched)
 
 
 async def test_at_most_eight_at_once_and_each_once() -> None:
@@ -131,4 +150,4 @@ async def test_at_most_eight_at_once_and_each_once() -> None:
 
 async def test_nothing_to_ask_is_nothing_found() -> None:
     """A manifest without addresses asks nobody."""
-    assert await look_at_addresses({}, trusted_origins=(), look=look) == {}
+    assert await look_at_addresses({}, look=look) == {}

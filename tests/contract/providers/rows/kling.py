@@ -72,7 +72,7 @@ SPEECH_SUBMIT: Final = (
     *(_task(status, _ACCEPTED, task_id=ANYTHING) for status in ("submitted", "processing")),
     _task("succeed", _ACCEPTED, task_result__audios__0__url=ANYTHING, task_result__audios__0__duration="3.2"),
     _task("succeed", _ACCEPTED, final_unit_deduction="0.05"),
-    _task("failed", _ITEM),
+    _task("failed", _ACCEPTED),
     *_codes({}),
     Row(table="1.8", words="voice id not found", means=_ITEM),
 )
@@ -126,7 +126,9 @@ LOOKUP: Final = (
     Row(table="1.2", status=200, fields={"code": 0, "data": None}, means=_ABSENT),
     Row(table="4", status=400, fields={"code": "task_not_exist"}, means=_ABSENT),
     Row(table="4", status=429, is_empty=True, means=_AGAIN),
-    *(Row(table="4", status=status, words="<html", means=_AGAIN) for status in (404, 502, 504, 524)),
+    Row(table="10", status=404, words="<html", means=_ABSENT),
+    Row(table="10", status=404, is_empty=True, means=_ABSENT),
+    *(Row(table="4", status=status, words="<html", means=_AGAIN) for status in (502, 504, 524)),
 )
 _PAGE: Final = {"answer": "Page"}
 LIST: Final = (

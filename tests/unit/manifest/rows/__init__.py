@@ -1,0 +1,1 @@
+"""Tests of the rows that jobs are made from: CSV, JSON Lines, inline."""

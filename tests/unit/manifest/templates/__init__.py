@@ -1,0 +1,1 @@
+"""Tests of templates and of what they may see."""

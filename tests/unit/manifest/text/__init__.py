@@ -1,0 +1,1 @@
+"""Tests of reading YAML 1.2 with places."""
