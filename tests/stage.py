@@ -124,6 +124,10 @@ class Stage:
     def resubmit(self, job_id: str) -> None:
         """Decide: submit it once more."""
         self._resolve(job_id, "--resubmit")
+        self.allow_again(job_id)
+
+    def allow_again(self, job_id: str) -> None:
+        """Know that a job may be made and paid once more, since the plan says so or an option asked for it."""
         self._resubmitted[self.campaign.speech_of(job_id)] += 1
 
     def abandon(self, job_id: str) -> None:

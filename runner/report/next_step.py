@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -56,18 +56,17 @@ class Commands:
             return shlex.join(self.bounds.plan_again)
         return self._write("run", self.manifest, *self.bounds.chosen, *self.bounds.budget)
 
-    def with_more_money(self, budget: Budget) -> str:
-        """What lets a run go on that a budget has stopped, in words, and its command, which would stop at once without that.
+    def money_needed(self, budget: Budget) -> str:
+        """What a run needs that a budget has stopped, in words: without it the command to go on stops at once again.
 
         Args:
             budget: The strictest.
         """
         limit = f"{amount(budget.limit.amount)} {budget.limit.currency}"
-        others = Commands(manifest=self.manifest, options=self.options, bounds=replace(self.bounds, budget=()))
         if self.bounds.budget and Decimal(self.bounds.budget[-1].partition(" ")[0]) == budget.limit.amount:
-            return f"with a `--budget` above {limit}: {others.go_on()}"
-        waiting = "wait for the next UTC day, or " if budget.per_day else ""
-        return f"{waiting}raise `budget.max` in {self.manifest} above {limit}, then: {others.go_on()}"
+            return f"with a `--budget` above {limit}: no further job fits into that"
+        waiting = "on the next UTC day, or " if budget.per_day else ""
+        return f"{waiting}with `budget.max` in {self.manifest} above {limit}: no further job fits into that"
 
     def retry(self, job_ids: Sequence[str]) -> str:
         """The command that allows another attempt at these jobs; it may cost money again."""

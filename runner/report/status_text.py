@@ -56,16 +56,16 @@ def render_status(
         yield from group_lines(head, group, color=color)
     if not is_live and (totals.shelves[Shelf.OPEN] or totals.count(State.SUBMITTING)):
         yield ""
-        yield f"next: {escape.visible(_next(head, totals, purse))}"
+        yield f"next: {escape.visible(head.commands.go_on())}"
+        if purse is not None and _lacks_money(totals, purse):
+            yield f"      {escape.visible(head.commands.money_needed(purse.budget))}"
 
 
-def _next(head: ReportHead, totals: Totals, purse: Purse | None) -> str:
-    """The command that goes on; where no job fits into the budget any more, and nothing is to be finished either, what comes before it."""
+def _lacks_money(totals: Totals, purse: Purse) -> bool:
+    """Whether no job that waits fits into the budget any more, and nothing that is paid is to be finished."""
     is_begun = any(totals.count(state) for state in State if state.is_paid_and_open)
     cheapest = totals.cheapest_open
-    if purse is None or is_begun or cheapest is None or cheapest.amount <= purse.left:
-        return head.commands.go_on()
-    return head.commands.with_more_money(purse.budget)
+    return not is_begun and cheapest is not None and cheapest.amount > purse.left
 
 
 def _title(head: ReportHead, *, is_live: bool) -> str:

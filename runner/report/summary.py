@@ -93,11 +93,10 @@ def group_lines(head: ReportHead, group: CauseGroup, *, color: bool = False) -> 
 
 def _open_lines(head: ReportHead, number: int, *, lacks_money: bool) -> Iterator[str]:
     yield f"{count(number, 'job')} not finished"
-    if lacks_money and head.budget is not None:
-        yield f"    next: {escape.visible(head.commands.with_more_money(head.budget))}"
-        return
     yield f"    next: {escape.visible(head.commands.go_on())}"
-    if head.bounds.budget:
+    if lacks_money and head.budget is not None:
+        yield f"          {escape.visible(head.commands.money_needed(head.budget))}"
+    elif head.bounds.budget:
         yield "          with a larger --budget it makes more"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from runner.core import events
 from runner.core.answers import STORED_BODY_BYTES, Reply
+from runner.core.events import Cause, Failure
 from runner.core.job import State
 from runner.core.money import Money
 from runner.core.plan import Standing
@@ -271,12 +272,34 @@ async def test_what_the_lock_file_tells_ages_from_its_result(open_store: Callabl
     assert not store.has_aged(["digital-human/avatar"], NOON)
 
 
+async def test_what_is_known_from_the_lock_file_alone(open_store: Callable[[], Store]) -> None:
+    """A delivered job whose submission the state has not seen, of the operations asked for."""
+    store = open_store()
+    await live(store, pending("done"), intent(), accepted(), ready(), delivered())
+    await live(store, pending("new"))
+    assert not store.has_recorded(["digital-human/avatar"])
+    await live(store, pending("told"), events.Recorded(at=NOON, task_id="t-1", output=None))
+    assert store.has_recorded(["kling/tts", "digital-human/avatar"])
+    assert not store.has_recorded(["kling/tts"])
+    assert not store.has_recorded([])
+
+
+async def test_failures_are_found_by_their_code(open_store: Callable[[], Store]) -> None:
+    """Whatever stands in their words."""
+    store = open_store()
+    failure = Failure(cause=Cause.NOT_ACCEPTED, code="P606", message='it said "code":"P307"')
+    await live(store, pending("gone"), events.GaveUp(at=NOON, failure=failure))
+    assert store.has_failed("P606")
+    assert not store.has_failed("P307")
+
+
 async def test_durations_are_the_latest_of_their_operation_oldest_first(open_store: Callable[[], Store]) -> None:
-    """Seconds from acceptance to result, of the asked account and operation only."""
+    """Seconds from acceptance to result, of the asked account and operation only; not of tasks that this state only found."""
     store = open_store()
     for n in range(1, 5):
         at = NOON + 1000 * n
-        await live(store, pending(f"j/{n}"), intent(at), accepted(at=at), ready(at=at + n))
+        await live(store, pending(f"j/{n}"), intent(at), accepted(at=at + 1), ready(at=at + 1 + n))
+    await live(store, pending("found"), intent(NOON + 8000), accepted(at=NOON + 8000), ready(at=NOON + 8900))
     await live(store, pending("other", uses="kling/avatar"), intent(), accepted(at=NOON), ready(at=NOON + 99))
     await live(store, pending("open"), intent(NOON + 9000), accepted())
     assert store.durations("digital-human/avatar", 3) == [2.0, 3.0, 4.0]

@@ -152,7 +152,8 @@ class KlingOperation:
         if not (verdict := self._reception.keys.judge(request.headers)).is_welcome:
             return self.unwelcome(verdict)
         task = self._reception.ledger.tasks.get(task_id)
-        if task is None or task.operation != self.name or (self.name == "kling/tts" and not self._habits.tells_speech):
+        is_mute = self.name == "kling/tts" and not self._habits.tells_speech
+        if task is None or task.operation != self.name or is_mute:
             return refusal(1203)
         if (planned := task.next_poll_answer()) is not None:
             return planned

@@ -83,6 +83,10 @@ def test_a_good_schema_has_no_flaw() -> None:
         ("$defs/inputs/properties/script/x-limit", {}, "`x-limit` of `script` is none of"),
         ("$defs/inputs/properties/list/items/x-byte", "", "`x-byte` of `list` is none of"),
         ("$defs/inputs/x-spoken", "script", "`x-spoken` is a list"),
+        ("$defs/outputs/properties/url/x-lifetime", 60, "`x-lifetime` of `url` is none of"),
+        ("$defs/outputs/properties/url/x-lifetime-s", "30 days", "`x-lifetime-s` of `url` is no number of seconds"),
+        ("x-deliver", "none", "`x-deliver` is none of"),
+        ("x-delivers", "video", "`x-delivers` can only be `none`"),
     ],
 )
 def test_every_flaw_is_said(at: str, value: Any, words: str) -> None:

@@ -72,3 +72,22 @@ def test_going_back_to_earlier_inputs_finds_what_was_paid_for_them() -> None:
     """A manifest that is reverted is not paid again: the row of that fingerprint is still there."""
     rows = [replace(ROW, state=State.SUCCEEDED, output=FILE), replace(ROW, fingerprint="other", state=State.SUCCEEDED)]
     assert decide(SPEC, rows, lambda _: FileState.ALTERED).action is Action.DOWNLOAD
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "action", "with_retry"),
+    [
+        ("a.mp4", FileState.UNCHANGED, Action.UP_TO_DATE, Action.UP_TO_DATE),
+        ("b.mp4", FileState.UNCHANGED, Action.DOWNLOAD, Action.DOWNLOAD),
+        ("a.mp4", FileState.MISSING, Action.BLOCKED, Action.CREATE),
+        ("a.mp4", FileState.ALTERED, Action.BLOCKED, Action.CREATE),
+    ],
+)
+def test_a_file_of_an_api_that_cannot_be_asked_is_made_anew_when_allowed(
+    path: str, file: FileState, action: Action, with_retry: Action
+) -> None:
+    """Nothing is promised that cannot be had; a file that is there is only moved."""
+    row = replace(ROW, state=State.SUCCEEDED, output=replace(FILE, path=path))
+    for retry_failed, expected in ((False, action), (True, with_retry)):
+        decision = decide(SPEC, [row], lambda _: file, retry_failed=retry_failed, can_be_asked=False)
+        assert (decision.action, decision.is_met) == (expected, not expected.costs)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,12 +12,13 @@ from runner.core import events
 from runner.core.codes import Code
 from runner.core.events import Cause
 from runner.core.job import Job, State
-from runner.core.plan import Action
+from runner.core.plan import Action, FileState
 from runner.core.ports import Traits
+from runner.core.references import OutputRef, marker
 from runner.core.spec import Limits
 from runner.engine.reasons import explained
 from runner.engine.survey import Scope, survey
-from tests.unit.engine.api import TAKES, complaint
+from tests.unit.engine.api import TAKES, Forever, complaint, reply
 from tests.unit.engine.speech import DAY_S, MONTH_S, SPEECH, sounds, speaking, speech, with_speech
 from tests.unit.engine.virtual_time import EPOCH
 from tests.unit.engine.world import Sheet, World, spec
@@ -233,3 +235,71 @@ def test_a_recording_within_the_bounds_or_of_unknown_length_is_sent(world: World
 def test_the_age_of_a_month_is_the_providers() -> None:
     """The tests' month is the one that the schema of `kling/avatar` gives to a recording."""
     assert MONTH_S == 2_592_000
+
+
+# --- files that are gone ----------------------------------------------------------------------------------------------
+
+GONE = reply(400, {"code": "task_not_exist", "message": "no such task", "data": None})
+
+
+def lost(world: World, **traits: Any) -> None:
+    """A recording with a file, delivered, whose file is missing now."""
+    with_speech(world, traits=replace(WITH_FILE, **traits), is_immediate=True)
+    world.run([speech()])
+    world.home.lost["voice.mp4"] = FileState.MISSING
+
+
+def test_who_needs_a_delivered_job_does_not_wait_for_its_file(world: World) -> None:
+    """The file is fetched again beside it, and counts as work of its own."""
+    lost(world)
+    world.home.transfer_s = 500.0
+    outcome = world.run([speech(), speaking("anna")])
+    assert outcome.states == {State.SUCCEEDED: 2}
+    log = world.log
+    assert log.index(("post", "anna")) < len(log) - 1 - log[::-1].index(("commit", "voice: Delivered"))
+
+
+def test_a_file_that_is_not_to_be_had_stops_nobody(world: World) -> None:
+    """The recording fails, what it gave is spoken all the same, in this run and in the next."""
+    lost(world)
+    world.api.gets_script["voice"] = Forever([GONE])
+    world.run([speech(), speaking("anna")])
+    assert (world.states()["voice"], world.states()["anna"]) == ("failed", "succeeded")
+    world.run([speech(), speaking("anna"), speaking("ben")])
+    assert world.states()["ben"] == "succeeded"
+    assert set(sounds(world).values()) == {"sound-t-voice-1"}
+
+
+def test_a_recording_that_is_too_old_and_lost_is_made_again_only_for_who_needs_it(world: World) -> None:
+    """By itself a missing file makes nothing anew."""
+    lost(world)
+    world.api.gets_script["voice"] = Forever([GONE])
+    world.run([speech()])
+    world.now += 31 * DAY_S
+    assert decided(world, [speech()])["voice"].action is Action.BLOCKED
+    assert decided(world, [speech(), speaking("ben")])["voice"].action is Action.RECREATE
+    world.run([speech(), speaking("ben")])
+    assert sounds(world) == {"ben": "sound-t-voice-2"}
+
+
+def test_an_api_that_cannot_be_asked_is_not_asked_for_a_lost_file(world: World) -> None:
+    """The plan says so, and who needs the recording is sent at once."""
+    lost(world, can_be_asked=False)
+    asked = len(world.api.gets)
+    assert decided(world, [speech()])["voice"].action is Action.BLOCKED
+    world.run([speech(), speaking("anna")])
+    assert world.states()["anna"] == "succeeded"
+    assert "voice" not in [job for _, job in world.api.gets[asked:]]
+
+
+@pytest.mark.parametrize(("submitted", "action"), [(False, Action.RECREATE), (True, Action.UP_TO_DATE)])
+def test_only_what_the_lock_file_left_out_is_made_again(world: World, action: Action, *, submitted: bool) -> None:
+    """What this state has submitted gave all that it ever gives: another one would give no more."""
+    with_speech(world, traits=Traits(delivers_file=False, media=None, can_be_asked=False), is_immediate=True)
+    ben = speaking("ben", inputs={**spec("ben").inputs, "audio_url": marker(OutputRef("voice", "audio_url"))})
+    if submitted:
+        world.run([speech()])
+    else:
+        told = events.Recorded(at=EPOCH, task_id="t-9", output=None, outputs={"audio_id": "old"})
+        world.live(Job(id="voice", fingerprint="f1", uses=SPEECH, operation=SPEECH), told)
+    assert decided(world, [speech(), ben])["voice"].action is action

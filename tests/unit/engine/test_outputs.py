@@ -82,23 +82,24 @@ def test_a_question_is_asked_again_when_it_fails(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "words", "most"),
+    ("answer", "words", "code", "most"),
     [
-        (UNKNOWN, "gives them no more", 6),
-        (failed(), "gives them no more", 1),
-        (complaint(503), "gives them no more", 6),
+        (UNKNOWN, "nothing was sent: `voice` does not give its output `video_url` any more (its task t-9", "P606", 6),
+        (failed(), "nothing was sent: `voice` does not give its output `video_url` any more (its task t-9", "P606", 1),
+        (complaint(503), "outputs of `voice` are not in the lock file, and its task t-9", "P601", 6),
     ],
 )
-def test_a_task_that_is_gone_skips_its_dependants(world: World, answer: Any, words: str, most: int) -> None:
-    """The reason says so, however many wait it is asked a bounded number of times, and slots and money come back."""
+def test_a_task_that_tells_nothing_is_asked_a_few_times(
+    world: World, answer: Any, words: str, code: str, most: int
+) -> None:
+    """What is gone for good fails its dependants, what is away skips them: nothing is sent, and slots and money come back."""
     world.price("0.20")
     recorded(world)
     world.api.gets_script["t-9"] = Forever([answer])
     world.run([spec("voice"), *(taking(f"anna/{number}") for number in range(5)), spec("ben")], budget="1.20")
     told = world.rows()["anna/0"].failure
     assert told is not None
-    assert "outputs of `voice` are not in the lock file, and its task t-9" in told.message
-    assert words in told.message
+    assert (told.code, words in told.message) == (code, True)
     assert [job for _, job in world.api.gets].count("t-9") == most
     assert world.spent() == "0.20"
     assert world.states()["ben"] == "succeeded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,15 +30,16 @@ def manifest(folder: Path, sound: str, head: str = "") -> Path:
     ("sound", "expected"),
     [
         (AUDIO_ID, Chained("voice", (("voice", MONTH_S),), (("voice", 2, 300),))),
-        (SOUND_FILE, Chained("voice", (), (("voice", 2, 300),))),
+        (SOUND_FILE, Chained("voice", (("voice", MONTH_S),), (("voice", 2, 300),))),
         ("sound_file: https://cdn.example.com/a.mp3", NOT_CHAINED),
-        ("""sound_file: "{{ jobs['voice'].outputs.audio_url }}?x=1\"""", NOT_CHAINED),
+        ("""sound_file: "{{ jobs['voice'].outputs.audio_url }}?x=1\"""", Chained(None, (("voice", MONTH_S),))),
+        ("""sound_file: "https://cdn.example.com/{{ jobs['voice'].outputs.duration_s }}.mp3\"""", NOT_CHAINED),
         (f"""{AUDIO_ID}, prompt: "like {{{{ jobs['voice'].outputs.audio_id }}}}\"""",
          Chained("voice", (("voice", MONTH_S),), (("voice", 2, 300),))),
     ],
 )  # fmt: skip
 def test_a_job_knows_what_it_asks_of_a_recording(tmp_path: Path, sound: str, expected: Chained) -> None:
-    """Age by the id, length by whatever stands alone as its sound; text around it names no recording."""
+    """Age by what Kling forgets, length by whatever stands alone as its sound; text around it names no recording."""
     job = jobs(manifest(tmp_path, sound))[1]
     assert Chained(job.lasts_as, job.ageing, job.lengths) == expected
 
@@ -69,3 +71,32 @@ def test_an_account_may_say_otherwise() -> None:
 def test_an_unknown_operation_asks_nothing() -> None:
     """Whatever is put into it."""
     assert Chains(None, {}).of({"audio_url": marker(OutputRef("voice", "x"))}) is NOT_CHAINED
+
+
+@pytest.mark.parametrize(
+    ("kept_s", "accepts", "expected"),
+    [(60.0, {}, 60.0), (inf, {}, MONTH_S), (60.0, {"max_age_s": 30}, 30), (90.0, {"max_age_s": 120}, 90.0)],
+)
+def test_the_shorter_time_counts(kept_s: float, accepts: dict[str, float], expected: float) -> None:
+    """That of the input, which the account may say otherwise, or that of the output."""
+    chains = Chains("kling/avatar", {"audio_id": accepts})
+    inputs = {"audio_id": marker(OutputRef("voice", "audio_id"))}
+    assert chains.of(inputs, lambda _: kept_s).ageing == (("voice", expected),)
+
+
+def test_a_job_of_another_provider_takes_an_address_no_longer_than_it_is_kept(tmp_path: Path) -> None:
+    """The time belongs to the output: whoever uses it asks for it young."""
+    face = "  ben:\n    uses: digital-human/avatar\n    with: {avatar_url: https://cdn.example.com/b.png, %s}\n"
+    url = """audio_url: "{{ jobs['voice'].outputs.audio_url }}\""""
+    path = written(tmp_path, f"{HEAD}jobs:\n{VOICE}{face % url}")
+    assert jobs(path)[1].ageing == (("voice", MONTH_S),)
+    assert opened(path).ageing == {"kling/tts": MONTH_S}
+
+
+def test_two_jobs_without_files_need_no_paths_of_their_own(tmp_path: Path) -> None:
+    """Nothing is written there; jobs with files still may not share one."""
+    shared = "    output: same\n"
+    voice = "    uses: kling/voice\n    with: {voice_name: %s, voice_url: https://cdn.example.com/a.mp3}\n"
+    many = "".join(f"  {name}:\n{voice % name}{shared}" for name in ("anna", "ben"))
+    path = written(tmp_path, f"{HEAD}jobs:\n{many}{VOICE}{shared}")
+    assert [job.delivers_file for job in jobs(path)] == [False, False, True]

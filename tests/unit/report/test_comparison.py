@@ -37,7 +37,7 @@ def job(estimate: Money | None, actual: Money | None) -> ReportJob:
     ("actual", "text"),
     [
         ("1.10", "1.20 USD expected, 1.10 paid (-0.10) for 1 job"),
-        ("1.20", "1.20 USD expected, 1.20 paid (0.00) for 1 job"),
+        ("1.20", "1.20 USD expected and paid for 1 job"),
         ("2.005", "1.20 USD expected, 2.005 paid (+0.805) for 1 job"),
     ],
 )

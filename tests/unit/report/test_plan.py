@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -75,7 +76,37 @@ def test_unknown_price_makes_the_sum_unknown() -> None:
     totals = totals_of(entries)
     assert document(entries)["totals"]["cost"] is None
     text = render_plan(head(), totals, Purse(Budget(usd("50"), per_day=True)))
-    assert "Cost: 1.26 USD expected, 2.00 at most, unknown for 1 job; budget 50.00 a day.\n" in text
+    cost = "Cost: 1.26 USD expected, 2.00 + unknown at most, unknown for 1 job; budget 50.00 a day"
+    assert f"{cost}: it may not suffice, a run stops when it is used up.\n" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [("9", ""), ("3", ": it may not suffice, a run stops when it is used up"), ("1", ": it does not suffice, a run stops when it is used up")],
+)  # fmt: skip
+def test_what_is_priced_later_has_a_bound(left: str, words: str) -> None:
+    """The longest that is taken bounds a cost that is not known yet, and the budget is held against that too."""
+    entries = [entry("a", Action.CREATE), entry("b", Action.CREATE, estimate=None, at_most=usd("5.00"))]
+    assert document(entries)["totals"]["cost_at_most"] == "7.00"
+    text = render_plan(head(), totals_of(entries), Purse(Budget(usd(left))))
+    assert f"Cost: 1.26 USD expected, 7.00 at most, unknown for 1 job; budget {left}.00{words}.\n" in text
+
+
+def test_what_is_made_again_for_others_is_not_called_changed() -> None:
+    """It asks for nothing else: it has words of its own in the counts."""
+    kept = row("a", fingerprint=spec("a").fingerprint)
+    renewal = plan_entry(spec("a"), Decision(Action.RECREATE, "old", kept), head=head(), estimate=usd("1"))
+    changed = plan_entry(spec("b"), Decision(Action.RECREATE, "changed"), head=head(), estimate=usd("1"))
+    assert "Plan: 1 changed, 1 made again.\n" in render_plan(head(), totals_of([renewal, changed]))
+    assert "changed" not in render_plan(head(), totals_of([renewal]))
+
+
+def test_what_delivers_no_file_goes_nowhere() -> None:
+    """A job without a file has no path."""
+    found = plan_entry(
+        replace(spec("a"), delivers_file=False), Decision(Action.CREATE, "new"), head=head(), estimate=None
+    )
+    assert document([found])["jobs"][0]["output"] is None
 
 
 def test_text_has_groups_counts_and_cost() -> None:
@@ -283,7 +314,7 @@ def test_every_operation_has_its_own_sums() -> None:
     VALIDATOR.validate(read)
     assert read["totals"]["operations"] == {
         "kling/tts": {"cost": "1.26", "cost_at_most": "2.00", "unknown_prices": 0},
-        "kling-eu/avatar": {"cost": "1.26", "cost_at_most": "2.00", "unknown_prices": 1},
+        "kling-eu/avatar": {"cost": "1.26", "cost_at_most": None, "unknown_prices": 1},
     }
     text = render_plan(head(), totals_of(entries))
     assert "By operation:\n  kling/tts: 1.26 expected\n  kling-eu/avatar: 1.26 expected, unknown for 1 job\n" in text

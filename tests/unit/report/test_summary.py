@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from runner.core.codes import Code
 from runner.core.events import Cause
 from runner.core.job import State
 from runner.core.money import Budget, Money
+from runner.report.next_step import NO_BOUNDS, Bounds
+from runner.report.plan import Purse
+from runner.report.status_text import render_status
 from runner.report.terminal import done_line, render_summary
 from runner.report.totals import Totals
 from tests.unit.report.samples import HOSTILE, START, doubtful, failed, head, mixed, reported, row, usd
@@ -106,3 +110,62 @@ def test_many_jobs_of_one_cause_stay_short() -> None:
     text = summary([reported(doubtful(f"a/{number}")) for number in range(1_000)])
     assert "and 990 more" in text
     assert len(text.splitlines()) < 30
+
+
+@pytest.mark.parametrize(
+    ("bounds", "per_day", "words"),
+    [
+        (
+            NO_BOUNDS,
+            False,
+            "with `budget.max` in campaigns/spring.yaml above 50.00 USD: no further job fits into that",
+        ),
+        (
+            NO_BOUNDS,
+            True,
+            "on the next UTC day, or with `budget.max` in campaigns/spring.yaml above 50.00 USD: no further job fits into that",
+        ),
+        (
+            Bounds(budget=("--budget", "50.00 USD"), chosen=("--select", "a")),
+            False,
+            "with a `--budget` above 50.00 USD: no further job fits into that",
+        ),
+        (
+            Bounds(budget=("--budget", "80")),
+            False,
+            "with `budget.max` in campaigns/spring.yaml above 50.00 USD: no further job fits into that",
+        ),
+    ],
+)
+def test_a_budget_that_stopped_the_run_is_named(bounds: Bounds, words: str, *, per_day: bool) -> None:
+    """The command that goes on, and what it needs: alone it would stop at once again."""
+    made = head(budget=Budget(usd("50.00"), per_day=per_day), bounds=bounds)
+    totals = Totals.of([reported(row("a", state=State.PENDING))], run_started_at=START)
+    text = render_summary(made, totals, exit_code=5, lacks_money=True)
+    assert f"    next: {made.commands.go_on()}\n          {words}\n" in text
+
+
+@pytest.mark.parametrize(("left", "is_short"), [("0.10", True), ("0.30", False)])
+def test_status_knows_that_no_job_fits(left: str, *, is_short: bool) -> None:
+    """By what the cheapest waiting job is expected to cost."""
+    jobs = [
+        replace(reported(row(job, state=State.PENDING)), estimate=usd(cost))
+        for job, cost in (("a", "0.20"), ("b", "0.50"))
+    ]
+    purse = Purse(Budget(usd("5.00")), usd("5.00").amount - usd(left).amount)
+    last = list(render_status(head(), Totals.of(jobs), jobs, purse=purse))[-1]
+    assert ("`budget.max`" in last) is is_short
+
+
+def test_what_was_priced_when_it_was_sent_has_an_estimate() -> None:
+    """Where the plan knew none: the sum of what was reserved for the jobs of the run."""
+    jobs = [replace(reported(row(job)), estimate=usd("0.60")) for job in ("a", "b")]
+    totals = Totals.of(jobs, run_started_at=START)
+    assert "1.20 USD estimated" in render_summary(head(), totals, exit_code=0)
+    unknown = Totals.of([*jobs, replace(reported(row("c")), estimate=None)], run_started_at=START)
+    assert "estimated" not in render_summary(head(), unknown, exit_code=0)
+
+
+def test_nothing_is_told_in_the_form_of_its_estimate() -> None:
+    """A run that bought nothing."""
+    assert "Cost:   0.00 USD, 0.00 USD estimated\n" in render_summary(head(estimate=usd("0.00")), Totals(), exit_code=0)
