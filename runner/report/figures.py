@@ -55,10 +55,9 @@ def size(size_bytes: int) -> str:
 
 
 def amount(value: Decimal) -> str:
-    """Money as a decimal string: exact, never in exponent form, with at least two places, e.g. `13.10`."""
-    text = f"{value:f}"
-    whole, _, places = text.partition(".")
-    return f"{whole}.{places.ljust(2, '0')}"
+    """Money as a decimal string for people: exact, never in exponent form, with two places or as many as it needs, e.g. `13.10`."""
+    whole, _, places = f"{value:f}".partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
 def exact(value: Decimal) -> str:
