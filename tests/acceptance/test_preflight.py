@@ -113,7 +113,7 @@ BAD = (
     ),
     Bad("heavy.wav", lambda: silence(160, rate=32_000), "M702", ("holds 5,120,044 bytes", "at most 5,000,000")),
     Bad("cut.wav", lambda: silence(2.5)[:-10_001], "M705", ("is cut off",)),
-    Bad("cut.mp3", lambda: mp3()[: len(mp3()) // 2], "M705", ("ends after", "of 2.5 s")),
+    Bad("cut.mp3", lambda: mp3()[: len(mp3()) // 2], "M705", ("ends after", "of 2.6 s")),
     Bad("cut.m4a", lambda: recording("ipod", "aac")[:-1000], "M705", ("is cut off",)),
     Bad("tag.mp3", lambda: b"ID3\4\0\0\0\0\0\x7f" + bytes(200), "M705", ("cannot be read",)),
     Bad("both.wav", lambda: b"RIFF\0\0\0\0WAVE" + mp3(), "M705", ("",)),
