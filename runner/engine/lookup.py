@@ -71,11 +71,11 @@ async def adopt_known(ctx: Context, lane: Lane, job: Job, submission: Submission
     own_id, is_begun = own_id_of(ctx.manifest, job)
     if is_begun or not lane.knows_own_ids(job.operation):
         return None
-    now = ctx.clock.wall()
     match await _find_known(ctx, lane, job, own_id):
         case None:
             return None
         case str(task_id):
+            now = ctx.clock.wall()
             intent, _ = intent_of(lane, job, submission, own_id, now)
             story = (*reopening(job, now), intent, events.TaskFound(at=now, task_id=task_id))
             return await ctx.journal.move(job, *story), After.FOUND
@@ -132,6 +132,9 @@ async def look_up_lost(ctx: Context, lane: Lane, ticket: int, job: Job, *, began
     now = ctx.clock.wall()
     match found:
         case str():
+            if began is not None:  # it was accepted: the API is well, whatever has become of the reply
+                with lane.undecided():
+                    lane.accepted(ticket, ctx.clock.monotonic())
             return await ctx.journal.move(job, events.TaskFound(at=now, task_id=found)), After.FOUND
         case Unanswered():
             return await _doubt(ctx, lane, job, found, is_of_this_run=began is not None)

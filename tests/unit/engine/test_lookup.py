@@ -308,6 +308,15 @@ def test_one_reset_that_hits_many_is_one_loss(world: World) -> None:
     assert (outcome.states, outcome.account_stops) == ({State.SUCCEEDED: 6}, {})
 
 
+def test_what_is_found_ends_the_row_of_losses(world: World) -> None:
+    """Every other lost submission had arrived: however many never did, they were not lost in a row."""
+    for number in range(4):
+        world.api.posts_script[f"hello/{number:03d}"] = [LOST, TAKES_AND_DIES]
+    world.change(limits=Limits(in_flight=1, submits_per_minute=600.0))
+    outcome = world.run(specs(4))
+    assert (outcome.states, outcome.account_stops) == ({State.SUCCEEDED: 4}, {})
+
+
 def test_doubts_of_an_earlier_run_do_not_stop_the_account(world: World) -> None:
     """Two cut-off submissions that cannot be asked for are doubts; other jobs go on."""
     for name in ("anna", "bert"):
